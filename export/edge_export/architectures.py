@@ -1,0 +1,92 @@
+"""Networks by name: every classification architecture of timm and torchvision, built without weights."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from edge_runtime.errors import InputError
+from edge_runtime.preprocessing import ImagePreprocessing, Kernel, Resize
+
+if TYPE_CHECKING:
+    from torch import nn
+
+TORCHVISION = "torchvision/"
+"""Prefix that asks for torchvision's architecture where both libraries have the name: `torchvision/resnet18`."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """An architecture ready for `classes` answers."""
+
+    name: str
+    module: "nn.Module"
+    """Takes `(n, 3, h, w)` float32, gives `(n, classes)` logits."""
+    head: str
+    """Dotted name of the classifier layer within `module`; everything before it is the backbone."""
+    size: int
+    """Side in pixels that the architecture was made for."""
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    crop_share: float
+    """Side of the center crop over the side of the resized image."""
+    kernel: Kernel
+
+    def preprocessing(self, size: int | None = None) -> ImagePreprocessing:
+        """Return the evaluation contract at `size` pixels (default: the architecture's own)."""
+        crop = size or self.size
+        # timm and torchvision both resize the shorter side to floor(crop / share), then crop the center.
+        side = int(crop / self.crop_share)
+        return ImagePreprocessing(Resize(side, side, "short_side", self.kernel), crop, crop, self.mean, self.std)
+
+
+def create_network(name: str, classes: int) -> Network:
+    """Build `name` with a fresh head for `classes` answers and random weights.
+
+    Args:
+        name: A timm name, or `torchvision/NAME`; a bare name is looked up in timm, then in torchvision.
+        classes: Number of answers.
+
+    Raises:
+        InputError: no library knows the name, or it is not a classification network.
+    """
+    import timm
+
+    if not name.startswith(TORCHVISION) and timm.is_model(name):
+        return _from_timm(name, classes)
+    return _from_torchvision(name.removeprefix(TORCHVISION), classes)
+
+
+def _triple(values: Any) -> tuple[float, float, float]:
+    red, green, blue = (float(value) for value in values)
+    return red, green, blue
+
+
+def _from_timm(name: str, classes: int) -> Network:
+    import timm
+
+    module = timm.create_model(name, pretrained=False, num_classes=classes)
+    config = module.pretrained_cfg
+    head = config.get("classifier")
+    if not isinstance(head, str):
+        raise InputError(f"--model {name}: not a plain classifier (its head is {head!r}); choose another architecture")
+    kernel: Kernel = "bilinear" if config.get("interpolation") == "bilinear" else "bicubic"
+    size = int(config["input_size"][-1])
+    return Network(name, module, head, size, _triple(config["mean"]), _triple(config["std"]), float(config["crop_pct"]), kernel)
+
+
+# torchvision's ImageNet recipes; its weights' own transforms carry these values.
+_IMAGENET_MEAN = (0.485, 0.456, 0.406)
+_IMAGENET_STD = (0.229, 0.224, 0.225)
+
+
+def _from_torchvision(name: str, classes: int) -> Network:
+    from torch import nn
+    from torchvision import models
+
+    if name not in models.list_models(module=models):
+        import timm
+
+        close = ", ".join(timm.list_models(f"*{name}*")[:3]) or "resnet18, tf_efficientnet_lite0"
+        raise InputError(f"--model {name}: neither timm nor torchvision has it; near names: {close}")
+    module = models.get_model(name, weights=None, num_classes=classes)
+    linear = [path for path, layer in module.named_modules() if isinstance(layer, nn.Linear | nn.Conv2d)]
+    return Network(f"{TORCHVISION}{name}", module, linear[-1], 224, _IMAGENET_MEAN, _IMAGENET_STD, 224 / 256, "bilinear")

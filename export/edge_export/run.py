@@ -1,0 +1,82 @@
+"""The run directory: what `edge train` writes and `edge export` reads."""
+
+import json
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from edge_runtime.errors import InputError
+from edge_runtime.manifest import Task
+from edge_runtime.preprocessing import ImagePreprocessing, preprocessing_from_dict
+
+RUN_SCHEMA = 1
+RUN_FILE = "run.json"
+WEIGHTS_FILE = "weights.safetensors"
+
+
+@dataclass(frozen=True)
+class DataReference:
+    """Where the data lies and what it was, so that an export finds it and notices a change."""
+
+    path: str
+    """Absolute path that `edge train` was given."""
+    fingerprints: dict[str, str]
+    """Split name to the SHA-256 over its items' content and labels."""
+    options: dict[str, Any] = field(default_factory=dict)
+    """How it was opened: group pattern, seed, and so on; arguments of `edge_pipeline.data.open_dataset`."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished training: everything an export needs but the weights, which stand beside it."""
+
+    architecture: str
+    """A name of `edge_export.architectures`, such as `tf_efficientnet_lite0`."""
+    labels: tuple[str, ...]
+    task: Task
+    preprocessing: ImagePreprocessing
+    data: DataReference
+    config: dict[str, Any]
+    """The training's configuration as the user gave it, with the seed."""
+    metrics: dict[str, Any]
+    """The best epoch's validation metrics and the test metrics."""
+    weights_source: dict[str, Any]
+    """Where the initial weights came from: kind, name, SHA-256, licence."""
+    weights_sha256: str
+    """Of `weights.safetensors`."""
+    schema: int = RUN_SCHEMA
+
+
+def write_run(directory: Path, run: Run) -> None:
+    """Write `run.json`; the weights must already be in `directory`."""
+    document = asdict(run) | {"preprocessing": run.preprocessing.to_dict()}
+    temporary = directory / (RUN_FILE + ".tmp")
+    temporary.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    temporary.replace(directory / RUN_FILE)
+
+
+def is_run(path: Path) -> bool:
+    """Tell whether `path` is a run directory."""
+    return (path / RUN_FILE).is_file()
+
+
+def read_run(directory: Path) -> Run:
+    """Read a run.
+
+    Raises:
+        InputError: the directory is not a finished run, or was written by another schema.
+    """
+    file = directory / RUN_FILE
+    try:
+        document = json.loads(file.read_text(encoding="utf-8"))
+        schema = document["schema"]
+        if schema != RUN_SCHEMA:
+            raise InputError(f"{file}: run schema {schema}, this edge reads {RUN_SCHEMA}; train again or change the edge version")
+        document["preprocessing"] = preprocessing_from_dict(document["preprocessing"])
+        document["data"] = DataReference(**document["data"])
+        document["labels"] = tuple(document["labels"])
+        return Run(**document)
+    except FileNotFoundError as error:
+        raise InputError(f"{directory}: no {RUN_FILE}, so not a finished run; give the directory that `edge train` wrote") from error
+    except (ValueError, TypeError, KeyError) as error:
+        raise InputError(f"{file}: cannot be read as a run ({error}); train again") from error

@@ -1,0 +1,73 @@
+"""The preprocessing contract: everything between an input and the model's tensor, as one JSON document.
+
+The contract is data. `edge_runtime.image` executes it, and nothing else does: training, calibration, evaluation, the
+benchmark and the device all call that one implementation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from edge_runtime.errors import SchemaError
+
+Kernel = Literal["bilinear", "bicubic"]
+SizeRule = Literal["exact", "short_side"]
+
+MAX_SIDE = 8192
+"""Largest side of a resized image that a contract may ask for; a corrupt contract must not ask for all memory."""
+
+
+@dataclass(frozen=True)
+class Resize:
+    """How an image is brought to size: Pillow's antialiased resampling, in integers, horizontal pass first."""
+
+    width: int
+    """Pixels. For `short_side`, the length of the shorter side; `height` is then equal to it."""
+    height: int
+    rule: SizeRule = "short_side"
+    """`exact`: to width x height, whatever the shape. `short_side`: the shorter side to `width`, the longer one to
+    `int(width * long / short)`, which is torchvision's rule (it truncates; ONNX and others round)."""
+    kernel: Kernel = "bicubic"
+
+
+@dataclass(frozen=True)
+class ImagePreprocessing:
+    """From an encoded or decoded image to one `(channels, height, width)` float32 tensor.
+
+    The order of steps is fixed: decode, orientation, colors (8-bit RGB, transparency over `background`), resize,
+    center crop, normalize. Normalization is `(value * scale - mean) / std` in float64 for each of the 256 values and
+    each channel, rounded once to float32, so it is a table and the same on every machine.
+    """
+
+    resize: Resize
+    crop_width: int
+    """Width of the center crop in pixels; equal to the tensor's width."""
+    crop_height: int
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+    scale: float = 1.0 / 255.0
+    background: tuple[int, int, int] = (255, 255, 255)
+    """What shows through transparent pixels, RGB."""
+    exif_orientation: bool = True
+    """Turn the image as its EXIF orientation says before anything else."""
+    color: Literal["rgb", "bgr"] = "rgb"
+    """Channel order of the model's tensor."""
+    layout: Literal["NCHW", "NHWC"] = "NCHW"
+    kind: Literal["image"] = "image"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the contract as a JSON-ready dictionary."""
+        document = asdict(self)
+        for name in ("mean", "std", "background"):
+            document[name] = list(document[name])
+        return document
+
+
+def preprocessing_from_dict(document: object) -> ImagePreprocessing:
+    """Check a contract read from JSON and return it.
+
+    Raises:
+        SchemaError: a field is missing, unknown, of the wrong type or out of range.
+    """
+    raise SchemaError("not written yet")

@@ -1,0 +1,1 @@
+"""What every area's tests share."""
