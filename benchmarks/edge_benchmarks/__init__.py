@@ -1,1 +1,1 @@
-"""TODO."""
+"""Measures and judges: paired timing, accuracy, statistics, verdicts, environment and reports."""

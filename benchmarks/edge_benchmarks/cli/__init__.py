@@ -1,0 +1,1 @@
+"""`edge-bench`: measures bundles on a device; the same code as `edge bench`, without the toolchain."""

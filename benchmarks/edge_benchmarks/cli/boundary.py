@@ -1,0 +1,85 @@
+"""The one place where an exception becomes a line on stderr and an exit code, for `edge` and `edge-bench` alike."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Sequence
+
+import click
+
+from edge_runtime.errors import EdgeError, ExitCode
+
+
+def run_command(  # noqa: PLR0911 - one return for each way to end, in the order in which they must be tried
+    command: click.Command, argv: Sequence[str] | None = None, prog_name: str | None = None
+) -> int:
+    """Run `command` and return the exit code of the process; nothing but `BaseException`s of others' making escapes.
+
+    A command that ends normally gives 0, or the code that it returned or passed to `ctx.exit`. Results belong on
+    stdout; what this function says goes to stderr, one line for anything that a user can mend.
+
+    Args:
+        command: The whole program.
+        argv: Arguments without the program's name; `sys.argv[1:]` when None.
+        prog_name: The name in usage lines.
+    """
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    stdout = sys.stdout
+    try:
+        result = command.main(args=arguments, prog_name=prog_name, standalone_mode=False)
+        sys.stdout.flush()
+        return int(result) if isinstance(result, int) else ExitCode.OK
+    except EdgeError as error:
+        return _report(str(error), error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return _report("interrupted", ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        return _reader_left()
+    except SystemExit as stop:
+        # click answers a broken pipe by muffling stdout and calling sys.exit(1) itself.
+        return _reader_left() if sys.stdout is not stdout else _code_of(stop)
+    except OSError as error:
+        # A full disk, a missing permission, a name that does not exist: of the machine, so never a traceback.
+        where = f": {error.filename}" if error.filename else ""
+        return _report(f"{error.strerror or error}{where}", ExitCode.INPUT)
+    except MemoryError:
+        return _report("out of memory; close other programs, or give smaller inputs or batches", ExitCode.INPUT)
+    except Exception as error:  # noqa: BLE001 - the boundary: whatever is left is a defect of ours
+        path = _write_log(prog_name or command.name or "edge", arguments)
+        return _report(f"bug in edge: {type(error).__name__}: {error}; please report it with {path}", ExitCode.BUG)
+
+
+def _report(message: str, code: ExitCode) -> ExitCode:
+    click.echo(f"error: {' '.join(message.split())}", err=True)
+    return code
+
+
+def _reader_left() -> ExitCode:
+    # `edge inspect x | head -1` closes the pipe early. Python would complain again when it flushes at exit.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return ExitCode.OK
+
+
+def _code_of(stop: SystemExit) -> int:
+    if stop.code is None:
+        return ExitCode.OK
+    return stop.code if isinstance(stop.code, int) else _report(str(stop.code), ExitCode.INPUT)
+
+
+def _write_log(program: str, arguments: list[str]) -> str:
+    """Write the current traceback to a fresh file only this user can read, and return its path."""
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", prefix=f"{program.split(maxsplit=1)[0]}-bug-", suffix=".log", delete=False
+        ) as log:
+            log.write(f"{program} {arguments!r}\nPython {sys.version}\n\n{traceback.format_exc()}")
+            return log.name
+    except OSError:
+        traceback.print_exc()
+        return "the traceback above"
