@@ -1,1 +1,1 @@
-"""TODO."""
+"""What should we ship? Sources to ONNX, graph passes, int8 candidates, verdicts and the bundle."""

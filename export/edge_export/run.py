@@ -80,3 +80,27 @@ def read_run(directory: Path) -> Run:
         raise InputError(f"{directory}: no {RUN_FILE}, so not a finished run; give the directory that `edge train` wrote") from error
     except (ValueError, TypeError, KeyError) as error:
         raise InputError(f"{file}: cannot be read as a run ({error}); train again") from error
+
+
+LEDGER_FILE = "test-openings.json"
+
+
+def record_test_opening(directory: Path, fingerprint: str) -> int:
+    """Count that a test set was looked at for this run, and return how often that has now been.
+
+    A test set that was opened many times is one that choices were tuned on; the manifest carries the count.
+
+    Args:
+        directory: The run.
+        fingerprint: Of the test split.
+    """
+    file = directory / LEDGER_FILE
+    try:
+        counts: dict[str, int] = json.loads(file.read_text(encoding="utf-8"))
+    except (FileNotFoundError, ValueError):
+        counts = {}
+    counts[fingerprint] = counts.get(fingerprint, 0) + 1
+    temporary = file.with_suffix(".tmp")
+    temporary.write_text(json.dumps(counts, indent=2) + "\n", encoding="utf-8")
+    temporary.replace(file)
+    return counts[fingerprint]

@@ -1,0 +1,109 @@
+"""Write a bundle so that its path holds the old one or the new one, never half."""
+
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from edge_runtime.bundle import canonical_archive, content_id
+from edge_runtime.errors import InputError
+from edge_runtime.manifest import DIGEST_NAME, MANIFEST_NAME, FileEntry, Manifest, manifest_to_json
+
+ARCHIVE_SUFFIX = ".edge"
+
+
+def seal(manifest: Manifest, files: Mapping[str, bytes]) -> tuple[Manifest, dict[str, bytes]]:
+    """Enter `files` in the manifest, compute its `content_id`, and add the manifest and its digest.
+
+    Returns:
+        The completed manifest, and every file of the bundle by path.
+    """
+    entries = tuple(FileEntry(path, hashlib.sha256(content).hexdigest(), len(content)) for path, content in sorted(files.items()))
+    listed = replace(manifest, files=entries, content_id="")
+    sealed = replace(listed, content_id=content_id(listed))
+    document = manifest_to_json(sealed)
+    digest = hashlib.sha256(document).hexdigest() + "\n"
+    return sealed, {MANIFEST_NAME: document, DIGEST_NAME: digest.encode(), **files}
+
+
+def check_target(out: Path) -> None:
+    """Refuse a target that could not be written in one step, before any work is done.
+
+    Raises:
+        InputError: the parent is missing or not writable, or the target is a directory already.
+    """
+    parent = out.absolute().parent
+    if not parent.is_dir():
+        raise InputError(f"-o {out}: the folder {parent} does not exist; create it")
+    if not os.access(parent, os.W_OK):
+        raise InputError(f"-o {out}: no permission to write in {parent}; choose another folder")
+    if out.is_dir():
+        raise InputError(f"-o {out}: is a directory already, and a directory cannot be replaced in one step; remove it or write a {ARCHIVE_SUFFIX} file")
+    if out.exists() and out.suffix != ARCHIVE_SUFFIX:
+        raise InputError(f"-o {out}: a file is there already; remove it, or name a {ARCHIVE_SUFFIX} file")
+
+
+def write_bundle(out: Path, files: Mapping[str, bytes]) -> None:
+    """Write sealed `files` to `out`: one archive if it ends in `.edge`, else a directory.
+
+    Raises:
+        InputError: see `check_target`; or the disk refused.
+    """
+    check_target(out)
+    temporary = out.absolute().parent / f".{out.name}.{secrets.token_hex(4)}.tmp"
+    try:
+        if out.suffix == ARCHIVE_SUFFIX:
+            _write_file(temporary, canonical_archive(files))
+        else:
+            _write_directory(temporary, files)
+        temporary.replace(out)
+        _sync_directory(out.absolute().parent)
+    except OSError as error:
+        raise InputError(f"-o {out}: cannot write the bundle ({error.strerror}); free space or choose another folder") from error
+    finally:
+        if temporary.is_dir():
+            shutil.rmtree(temporary)
+        else:
+            temporary.unlink(missing_ok=True)
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Replace one file in one step, on disk before its name changes."""
+    temporary = path.absolute().parent / f".{path.name}.{secrets.token_hex(4)}.tmp"
+    try:
+        _write_file(temporary, content)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _write_directory(directory: Path, files: Mapping[str, bytes]) -> None:
+    for path, content in files.items():
+        target = directory / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _write_file(target, content)
+    _sync_directory(directory)
+
+
+def _write_file(path: Path, content: bytes) -> None:
+    with path.open("xb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _sync_directory(directory: Path) -> None:
+    """Put a renamed entry on disk; not every system lets a directory be opened, and then it needs no sync."""
+    try:
+        descriptor = os.open(directory, os.O_RDONLY)
+    except OSError:
+        return
+    try:
+        os.fsync(descriptor)
+    except OSError:
+        return
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,63 @@
+"""A run of `edge train` to ONNX."""
+
+import hashlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edge_export.architectures import create_network
+from edge_export.capture.interface import Captured
+from edge_export.capture.torch_module import check_parity, eager, export_module
+from edge_export.run import WEIGHTS_FILE, Run, read_run
+from edge_runtime.errors import InputError
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+def capture_run(directory: Path) -> Captured:
+    """Bring the run in `directory` to ONNX.
+
+    Raises:
+        InputError: the run is unreadable, or its weights are not those that it names.
+        RefusedError: the graph does not answer as the network does.
+    """
+    run = read_run(directory)
+    module = load_network(directory, run)
+    shape = run.preprocessing.tensor_shape
+    model = export_module(module, shape)
+    reference = eager(module)
+    parity = check_parity(model, reference, shape)
+    provenance = {
+        "source": "run",
+        "architecture": run.architecture,
+        "run_weights_sha256": run.weights_sha256,
+        "base_weights": run.weights_source,
+        "training": run.config,
+        "training_metrics": run.metrics,
+    }
+    return Captured(model, reference, parity, run.labels, run.task, run.preprocessing, provenance)
+
+
+def load_network(directory: Path, run: Run) -> "nn.Module":
+    """Build the run's network and load its trained weights.
+
+    Raises:
+        InputError: the weights file is missing, changed, or does not fit the architecture.
+    """
+    from safetensors.torch import load
+
+    file = directory / WEIGHTS_FILE
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise InputError(f"{file}: cannot read the run's weights ({error.strerror}); train again") from error
+    found = hashlib.sha256(content).hexdigest()
+    if found != run.weights_sha256:
+        raise InputError(f"{file}: SHA-256 {found[:12]}... is not the {run.weights_sha256[:12]}... that the run names; train again")
+    module = create_network(run.architecture, len(run.labels)).module
+    try:
+        module.load_state_dict(load(content))
+    except RuntimeError as error:
+        reason = str(error).splitlines()[-1].strip()
+        raise InputError(f"{file}: does not fit {run.architecture} with {len(run.labels)} labels ({reason}); train again") from error
+    return module

@@ -1,0 +1,64 @@
+"""When to withhold an answer: temperature and threshold, fitted on val."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_runtime.manifest import Unknown
+
+Logits = NDArray[np.float32]
+Labels = NDArray[np.int64]
+
+
+def fit_temperature(logits: Logits, labels: Labels) -> float:
+    """Return the temperature that minimizes the negative log likelihood (Guo et al. 2017, "On Calibration").
+
+    Args:
+        logits: `(n, classes)`.
+        labels: `(n,)` class indices.
+    """
+    from scipy.optimize import minimize_scalar
+    from scipy.special import log_softmax
+
+    rows = np.arange(len(labels))
+
+    def loss(log_temperature: float) -> float:
+        return float(-log_softmax(logits.astype(np.float64) / np.exp(log_temperature), axis=1)[rows, labels].mean())
+
+    # exp(-2.5) to exp(2.5), 0.08 to 12: beyond it the fit follows a handful of items.
+    return float(np.exp(minimize_scalar(loss, bounds=(-2.5, 2.5), method="bounded").x))
+
+
+def fit_unknown(logits: Logits, labels: Labels, precision: float) -> Unknown:
+    """Choose the lowest threshold at which the accepted val answers are right in `precision` of the cases.
+
+    The threshold lies midway between two observed scores, so that the last bit of a CPU's `exp` does not decide.
+    """
+    temperature = fit_temperature(logits, labels)
+    scores, right = _scores(logits, labels, temperature)
+    order = np.argsort(-scores, kind="stable")
+    share_right = np.cumsum(right[order]) / np.arange(1, len(order) + 1)
+    allowed = np.flatnonzero(share_right >= precision)
+    accepted = int(allowed[-1]) + 1 if len(allowed) else 0
+    ordered = np.concatenate([[1.0], scores[order], [0.0]])
+    threshold = 0.0 if accepted == len(order) else float(ordered[accepted] + ordered[accepted + 1]) / 2
+    return Unknown(temperature, threshold, precision)
+
+
+def measure_unknown(logits: Logits, labels: Labels, unknown: Unknown) -> dict[str, Any]:
+    """Return what the threshold does on other items: share answered, and share of right among those."""
+    scores, right = _scores(logits, labels, unknown.temperature)
+    accepted = scores >= unknown.threshold
+    return {
+        "n": len(labels),
+        "coverage": float(accepted.mean()),
+        "precision": float(right[accepted].mean()) if accepted.any() else None,
+    }
+
+
+def _scores(logits: Logits, labels: Labels, temperature: float) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    from scipy.special import softmax
+
+    scores = softmax(logits.astype(np.float64) / temperature, axis=1).max(axis=1)
+    return scores, logits.argmax(axis=1) == labels
