@@ -29,6 +29,10 @@ class EdgeError(Exception):
     exit_code: ExitCode = ExitCode.INPUT
 
 
+class EdgeWarning(UserWarning):
+    """Something that a user should know and that stops nothing, such as a provisional bundle."""
+
+
 class BundleError(EdgeError):
     """The bundle cannot be trusted or read."""
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from edge_runtime.errors import SchemaError
+from edge_runtime._reading import read_dataclass, require
 
 Kernel = Literal["bilinear", "bicubic"]
 SizeRule = Literal["exact", "short_side"]
 
 MAX_SIDE = 8192
 """Largest side of a resized image that a contract may ask for; a corrupt contract must not ask for all memory."""
+_MAX_NUMBER = 1e6
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,7 @@ class ImagePreprocessing:
     """Width of the center crop in pixels; equal to the tensor's width."""
     crop_height: int
     mean: tuple[float, float, float]
+    """Of the tensor's channels, in the tensor's order (`color`), after `scale`."""
     std: tuple[float, float, float]
     scale: float = 1.0 / 255.0
     background: tuple[int, int, int] = (255, 255, 255)
@@ -55,6 +57,13 @@ class ImagePreprocessing:
     """Channel order of the model's tensor."""
     layout: Literal["NCHW", "NHWC"] = "NCHW"
     kind: Literal["image"] = "image"
+
+    @property
+    def tensor_shape(self) -> tuple[int, int, int]:
+        """Shape of one input of the model, without the batch axis."""
+        if self.layout == "NCHW":
+            return 3, self.crop_height, self.crop_width
+        return self.crop_height, self.crop_width, 3
 
     def to_dict(self) -> dict[str, Any]:
         """Return the contract as a JSON-ready dictionary."""
@@ -70,4 +79,29 @@ def preprocessing_from_dict(document: object) -> ImagePreprocessing:
     Raises:
         SchemaError: a field is missing, unknown, of the wrong type or out of range.
     """
-    raise SchemaError("not written yet")
+    contract = read_dataclass(ImagePreprocessing, document, "preprocessing")
+    check_preprocessing(contract)
+    return contract
+
+
+def check_preprocessing(contract: ImagePreprocessing) -> None:
+    """Check what types cannot say: ranges, and that the crop fits into every image that the resize can give.
+
+    Raises:
+        SchemaError: with the field's dotted name and the value.
+    """
+    resize = contract.resize
+    for name in ("width", "height"):
+        side, crop = getattr(resize, name), getattr(contract, f"crop_{name}")
+        require(1 <= side <= MAX_SIDE, f"preprocessing.resize.{name}", side, f"1 to {MAX_SIDE} pixels")
+        require(1 <= crop <= side, f"preprocessing.crop_{name}", crop, f"1 to the resized {name}, {side}")
+    square = resize.rule == "exact" or resize.width == resize.height
+    require(square, "preprocessing.resize.height", resize.height, f"short_side needs height = width = {resize.width}")
+    for at in range(3):
+        mean, std, value = contract.mean[at], contract.std[at], contract.background[at]
+        require(abs(mean) <= _MAX_NUMBER, f"preprocessing.mean[{at}]", mean, f"within {_MAX_NUMBER:g} of 0")
+        require(1 / _MAX_NUMBER <= std <= _MAX_NUMBER, f"preprocessing.std[{at}]", std, "a positive number")
+        require(0 <= value <= 255, f"preprocessing.background[{at}]", value, "0 to 255")
+    require(
+        1 / _MAX_NUMBER <= contract.scale <= _MAX_NUMBER, "preprocessing.scale", contract.scale, "a positive number"
+    )
