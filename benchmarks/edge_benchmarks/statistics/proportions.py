@@ -1,0 +1,150 @@
+"""Shares and their bounds: one proportion, and the drop between two proportions of the same items."""
+
+from __future__ import annotations
+
+import math
+
+from scipy import optimize, stats
+
+from edge_benchmarks.verdicts import Interval
+from edge_runtime.errors import InputError
+
+CONFIDENCE = 0.95
+"""Nominal coverage of every interval and bound of this project."""
+
+POWER = 0.8
+"""Share of good candidates that a budget called resolvable lets pass."""
+
+_MOST_ITEMS = 100_000_000
+"""More items than anyone will label; a question that needs more has no practical answer."""
+
+
+def wilson_interval(successes: int, n: int, confidence: float = CONFIDENCE) -> Interval:
+    """Return the two-sided Wilson score interval of a share (Wilson 1927).
+
+    Args:
+        successes: Items that have the property, 0 to `n`.
+        n: Items, at least 1.
+        confidence: Nominal coverage.
+
+    Raises:
+        InputError: no items, or more successes than items.
+    """
+    if not 0 <= successes <= n or n < 1:
+        raise InputError(f"{successes} of {n} items is no share; give at least one item")
+    interval = stats.binomtest(successes, n).proportion_ci(confidence, method="wilson")
+    return Interval(successes / n, float(interval.low), float(interval.high), confidence)
+
+
+def tango_upper_bound(worse: int, better: int, n: int, confidence: float = CONFIDENCE) -> float:
+    """Return the one-sided upper bound of a paired drop in accuracy, by Tango's score test (Tango 1998, eq. 3-5).
+
+    The bound is the largest drop that a one-sided score test at level `1 - confidence` does not reject. Where no
+    answer got better, the drop is a plain share; its score bound covers as little as 93.6 % there, so the exact
+    (Clopper-Pearson) bound is taken instead. That makes 299 items without a change bound the drop at 1 point.
+
+    Args:
+        worse: Items that the baseline had right and the candidate wrong.
+        better: Items that the candidate had right and the baseline wrong.
+        n: Items judged.
+        confidence: Nominal coverage of the one-sided bound.
+
+    Returns:
+        The bound as a share of `n`: 0.01 is one point. It can be negative, where the candidate is surely better.
+
+    Raises:
+        InputError: no items, or more changes than items.
+    """
+    if min(worse, better) < 0 or n < 1 or worse + better > n:
+        raise InputError(f"{worse} worse and {better} better of {n} items is no paired count; give at least one item")
+    return _upper_bound(worse, better, n, confidence)
+
+
+def tango_lower_bound(worse: int, better: int, n: int, confidence: float = CONFIDENCE) -> float:
+    """Return the one-sided lower bound of a paired drop: the upper bound of the gain, with its sign turned."""
+    return -tango_upper_bound(better, worse, n, confidence)
+
+
+def items_to_decide(worse: int, better: int, n: int, max_drop: float, confidence: float = CONFIDENCE) -> int | None:
+    """Return about how many items would decide whether the drop is within `max_drop`, at this rate of changes.
+
+    Args:
+        worse: Items that the baseline had right and the candidate wrong, of the `n` judged so far.
+        better: Items that the candidate had right and the baseline wrong.
+        n: Items judged so far.
+        max_drop: The budget, as a share.
+        confidence: Nominal coverage of the bounds that decide.
+
+    Returns:
+        A number of items in all, at least `n`; None where the observed drop is the budget itself, so that no
+        practical number would decide.
+    """
+    within = (worse - better) / n <= max_drop
+    lost, won, budget = (worse, better, max_drop) if within else (better, worse, -max_drop)
+
+    def undecided(log_items: float) -> float:
+        items = math.exp(log_items)
+        return _upper_bound(lost * items / n, won * items / n, items, confidence) - budget
+
+    first, last = math.log(n), math.log(max(_MOST_ITEMS, 2 * n))
+    if undecided(last) > 0:
+        return None
+    if undecided(first) <= 0:
+        return n
+    return math.ceil(math.exp(optimize.brentq(undecided, first, last, xtol=1e-6)))
+
+
+def smallest_resolvable_drop(n: int, changed_rate: float = 0.01, confidence: float = CONFIDENCE) -> float:
+    """Return the smallest drop budget that `n` items can show a candidate to keep, before anything is measured.
+
+    It assumes a candidate that is as right as its baseline and changes `changed_rate` of the answers, half of them
+    for the better, and asks for a pass in four of five such candidates (`POWER`).
+
+    Args:
+        n: Items in the test set, at least 1.
+        changed_rate: Share of answers that quantization changes from right to wrong or back; 1 % is usual for int8.
+        confidence: Nominal coverage of the bound that will decide.
+
+    Returns:
+        A share: 0.01 is one point.
+    """
+    if n < 1 or not 0 <= changed_rate <= 1:
+        raise InputError(
+            f"{n} items with {changed_rate} of their answers changed: give at least one item, a rate in 0..1"
+        )
+    changed = n * changed_rate
+    # Worse minus better has the variance `changed`; this much bad luck is exceeded in one of five candidates.
+    unlucky = min(float(stats.norm.ppf(POWER)) * math.sqrt(changed), changed)
+    return _upper_bound((changed + unlucky) / 2, (changed - unlucky) / 2, n, confidence)
+
+
+def _upper_bound(worse: float, better: float, n: float, confidence: float) -> float:
+    """Return Tango's bound for counts that need not be whole, so that expected counts can be asked about."""
+    if better == 0:
+        return float(stats.beta.ppf(confidence, worse + 1, n - worse)) if worse < n else 1.0
+    z = float(stats.norm.ppf(confidence))
+    drop = (worse - better) / n
+
+    def excess(delta: float) -> float:
+        return _score(worse, better, n, delta) + z
+
+    # The score is 0 at the observed drop and falls beyond every bound towards a drop of 1.
+    highest = math.nextafter(1.0, 0.0)
+    return float(optimize.brentq(excess, drop, highest, xtol=1e-12)) if excess(highest) < 0 else 1.0
+
+
+def _score(worse: float, better: float, n: float, delta: float) -> float:
+    """Return Tango's score statistic of the hypothesis that the true drop is `delta`."""
+    # The share of items that got better is the nuisance parameter; its maximum likelihood estimate when the drop is
+    # held at delta is the larger root of a p^2 + b p + c = 0.
+    a = 2.0 * n
+    b = -worse - better + (2.0 * n - worse + better) * delta
+    c = -better * delta * (1.0 - delta)
+    root = math.sqrt(max(b * b - 4.0 * a * c, 0.0))
+    # Both forms are the same root; the second loses no digits when b is positive and 4ac small.
+    nuisance = (root - b) / (2.0 * a) if b < 0 else (-2.0 * c / (root + b) if root + b > 0 else 0.0)
+    variance = n * (2.0 * nuisance + delta * (1.0 - delta))
+    difference = worse - better - n * delta
+    if variance <= 0:
+        return 0.0 if difference == 0 else math.copysign(math.inf, difference)
+    return difference / math.sqrt(variance)
