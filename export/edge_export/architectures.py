@@ -70,7 +70,9 @@ def _from_timm(name: str, classes: int) -> Network:
         raise InputError(f"--model {name}: not a plain classifier (its head is {head!r}); choose another architecture")
     kernel: Kernel = "bilinear" if config.get("interpolation") == "bilinear" else "bicubic"
     size = int(config["input_size"][-1])
-    return Network(name, module, head, size, _triple(config["mean"]), _triple(config["std"]), float(config["crop_pct"]), kernel)
+    return Network(
+        name, module, head, size, _triple(config["mean"]), _triple(config["std"]), float(config["crop_pct"]), kernel
+    )
 
 
 # torchvision's ImageNet recipes; its weights' own transforms carry these values.
@@ -89,4 +91,6 @@ def _from_torchvision(name: str, classes: int) -> Network:
         raise InputError(f"--model {name}: neither timm nor torchvision has it; near names: {close}")
     module = models.get_model(name, weights=None, num_classes=classes)
     linear = [path for path, layer in module.named_modules() if isinstance(layer, nn.Linear | nn.Conv2d)]
-    return Network(f"{TORCHVISION}{name}", module, linear[-1], 224, _IMAGENET_MEAN, _IMAGENET_STD, 224 / 256, "bilinear")
+    return Network(
+        f"{TORCHVISION}{name}", module, linear[-1], 224, _IMAGENET_MEAN, _IMAGENET_STD, 224 / 256, "bilinear"
+    )

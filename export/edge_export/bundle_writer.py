@@ -21,7 +21,9 @@ def seal(manifest: Manifest, files: Mapping[str, bytes]) -> tuple[Manifest, dict
     Returns:
         The completed manifest, and every file of the bundle by path.
     """
-    entries = tuple(FileEntry(path, hashlib.sha256(content).hexdigest(), len(content)) for path, content in sorted(files.items()))
+    entries = tuple(
+        FileEntry(path, hashlib.sha256(content).hexdigest(), len(content)) for path, content in sorted(files.items())
+    )
     listed = replace(manifest, files=entries, content_id="")
     sealed = replace(listed, content_id=content_id(listed))
     document = manifest_to_json(sealed)
@@ -41,7 +43,9 @@ def check_target(out: Path) -> None:
     if not os.access(parent, os.W_OK):
         raise InputError(f"-o {out}: no permission to write in {parent}; choose another folder")
     if out.is_dir():
-        raise InputError(f"-o {out}: is a directory already, and a directory cannot be replaced in one step; remove it or write a {ARCHIVE_SUFFIX} file")
+        raise InputError(
+            f"-o {out}: is a directory already, and a directory cannot be replaced in one step; remove it or write a {ARCHIVE_SUFFIX} file"
+        )
     if out.exists() and out.suffix != ARCHIVE_SUFFIX:
         raise InputError(f"-o {out}: a file is there already; remove it, or name a {ARCHIVE_SUFFIX} file")
 
@@ -62,7 +66,9 @@ def write_bundle(out: Path, files: Mapping[str, bytes]) -> None:
         temporary.replace(out)
         _sync_directory(out.absolute().parent)
     except OSError as error:
-        raise InputError(f"-o {out}: cannot write the bundle ({error.strerror}); free space or choose another folder") from error
+        raise InputError(
+            f"-o {out}: cannot write the bundle ({error.strerror}); free space or choose another folder"
+        ) from error
     finally:
         if temporary.is_dir():
             shutil.rmtree(temporary)

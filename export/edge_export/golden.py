@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from edge_runtime.image import ImagePreprocessor
 from numpy.typing import NDArray
 
 from edge_export.capture.interface import Predictor
-from edge_runtime.image import ImagePreprocessor
 from edge_runtime.preprocessing import ImagePreprocessing
 
 if TYPE_CHECKING:
@@ -71,7 +71,9 @@ def _picture(generator: np.random.Generator, height: int, width: int) -> "Image.
     from PIL import Image
 
     rows, columns = np.mgrid[0:height, 0:width]
-    pixels = np.stack([255 * columns / width, 255 * rows / height, 127 + 128 * np.sin(rows / 9 + columns / 7)], axis=-1).astype(np.uint8)
+    pixels = np.stack(
+        [255 * columns / width, 255 * rows / height, 127 + 128 * np.sin(rows / 9 + columns / 7)], axis=-1
+    ).astype(np.uint8)
     for _ in range(12):
         top, left = generator.integers(0, height - 8), generator.integers(0, width - 8)
         size = generator.integers(6, max(8, min(height, width) // 3))

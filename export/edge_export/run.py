@@ -71,13 +71,17 @@ def read_run(directory: Path) -> Run:
         document = json.loads(file.read_text(encoding="utf-8"))
         schema = document["schema"]
         if schema != RUN_SCHEMA:
-            raise InputError(f"{file}: run schema {schema}, this edge reads {RUN_SCHEMA}; train again or change the edge version")
+            raise InputError(
+                f"{file}: run schema {schema}, this edge reads {RUN_SCHEMA}; train again or change the edge version"
+            )
         document["preprocessing"] = preprocessing_from_dict(document["preprocessing"])
         document["data"] = DataReference(**document["data"])
         document["labels"] = tuple(document["labels"])
         return Run(**document)
     except FileNotFoundError as error:
-        raise InputError(f"{directory}: no {RUN_FILE}, so not a finished run; give the directory that `edge train` wrote") from error
+        raise InputError(
+            f"{directory}: no {RUN_FILE}, so not a finished run; give the directory that `edge train` wrote"
+        ) from error
     except (ValueError, TypeError, KeyError) as error:
         raise InputError(f"{file}: cannot be read as a run ({error}); train again") from error
 

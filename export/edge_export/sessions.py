@@ -3,12 +3,13 @@
 from collections.abc import Callable, Mapping
 
 import numpy as np
+from edge_runtime.session import create_session
 from numpy.typing import NDArray
 
-from edge_runtime.session import create_session
 
-
-def predictor(model: bytes, *, threads: int | None = None, options: Mapping[str, str] | None = None) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+def predictor(
+    model: bytes, *, threads: int | None = None, options: Mapping[str, str] | None = None
+) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
     """Return the graph's only input to its only output as a function.
 
     Args:

@@ -5,10 +5,23 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_benchmarks.accuracy import Answers
+from edge_export.capture import Captured
+from edge_export.config import ExportConfig
 from edge_runtime.manifest import Unknown
+
+UNKNOWN_LABEL = "unknown"
+"""What the runtime answers below the threshold; a class of that name could not be told from it."""
 
 Logits = NDArray[np.float32]
 Labels = NDArray[np.int64]
+
+
+def choose_unknown(model: str, captured: Captured, val: Answers, config: ExportConfig) -> Unknown | None:
+    """Fit the threshold on val, where one answer an image is asked for and no class is called "unknown" itself."""
+    if config.unknown_precision is None or captured.task != "image-classification" or UNKNOWN_LABEL in captured.labels:
+        return None
+    return fit_unknown(val.logits[model], val.labels, config.unknown_precision)
 
 
 def fit_temperature(logits: Logits, labels: Labels) -> float:

@@ -53,11 +53,15 @@ def load_network(directory: Path, run: Run) -> "nn.Module":
         raise InputError(f"{file}: cannot read the run's weights ({error.strerror}); train again") from error
     found = hashlib.sha256(content).hexdigest()
     if found != run.weights_sha256:
-        raise InputError(f"{file}: SHA-256 {found[:12]}... is not the {run.weights_sha256[:12]}... that the run names; train again")
+        raise InputError(
+            f"{file}: SHA-256 {found[:12]}... is not the {run.weights_sha256[:12]}... that the run names; train again"
+        )
     module = create_network(run.architecture, len(run.labels)).module
     try:
         module.load_state_dict(load(content))
     except RuntimeError as error:
         reason = str(error).splitlines()[-1].strip()
-        raise InputError(f"{file}: does not fit {run.architecture} with {len(run.labels)} labels ({reason}); train again") from error
+        raise InputError(
+            f"{file}: does not fit {run.architecture} with {len(run.labels)} labels ({reason}); train again"
+        ) from error
     return module

@@ -53,7 +53,7 @@ def export_module(module: "nn.Module", shape: Sequence[int]) -> "onnx.ModelProto
                 external_data=False,
                 verbose=False,
             )
-    except Exception as error:  # noqa: BLE001 - the exporter raises whatever the module's own code raises
+    except Exception as error:
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
         raise InputError(f"torch.onnx cannot export {type(module).__name__}: {reason}") from error
     if program is None:  # the legacy exporter's return value; dynamo always gives a program
@@ -66,7 +66,15 @@ def anonymize(model: "onnx.ModelProto") -> "onnx.ModelProto":
 
     They name the exporting machine's folders and make equal exports differ in bytes.
     """
-    for owner in (model, model.graph, *model.graph.node, *model.graph.value_info, *model.graph.input, *model.graph.output, *model.graph.initializer):
+    for owner in (
+        model,
+        model.graph,
+        *model.graph.node,
+        *model.graph.value_info,
+        *model.graph.input,
+        *model.graph.output,
+        *model.graph.initializer,
+    ):
         owner.ClearField("doc_string")
         owner.ClearField("metadata_props")
     return model
@@ -98,7 +106,9 @@ def check_parity(model: "onnx.ModelProto", reference: Predictor, shape: Sequence
         batch = generator.standard_normal((size, *shape), dtype=np.float32)
         expected, actual = reference(batch), graph(batch)
         if expected.shape != actual.shape:
-            raise RefusedError(f"the ONNX graph gives logits of shape {actual.shape} at batch {size}, the source {expected.shape}; not shipped")
+            raise RefusedError(
+                f"the ONNX graph gives logits of shape {actual.shape} at batch {size}, the source {expected.shape}; not shipped"
+            )
         difference = max(difference, float(np.abs(expected - actual).max()))
         largest = max(largest, float(np.abs(expected).max()))
     if not np.isfinite(largest) or not difference <= PARITY_TOLERANCE * largest:

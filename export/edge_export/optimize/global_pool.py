@@ -21,7 +21,11 @@ def use_global_average_pool(model: "onnx.ModelProto") -> tuple["onnx.ModelProto"
     from onnx import helper, numpy_helper
 
     inferred = onnx.shape_inference.infer_shapes(model)
-    ranks = {info.name: len(info.type.tensor_type.shape.dim) for info in inferred.graph.value_info if info.type.tensor_type.HasField("shape")}
+    ranks = {
+        info.name: len(info.type.tensor_type.shape.dim)
+        for info in inferred.graph.value_info
+        if info.type.tensor_type.HasField("shape")
+    }
     constants = {tensor.name: tensor for tensor in model.graph.initializer}
     rewrites = 0
     for index, node in enumerate(model.graph.node):
@@ -37,7 +41,9 @@ def use_global_average_pool(model: "onnx.ModelProto") -> tuple["onnx.ModelProto"
         pooled = node.output[0] if keeps else f"{node.output[0]}_pooled"
         replacement = [helper.make_node("GlobalAveragePool", [node.input[0]], [pooled], name=f"{node.name}_pool")]
         if not keeps:
-            replacement.append(helper.make_node("Flatten", [pooled], [node.output[0]], name=f"{node.name}_flatten", axis=1))
+            replacement.append(
+                helper.make_node("Flatten", [pooled], [node.output[0]], name=f"{node.name}_flatten", axis=1)
+            )
         del model.graph.node[index]
         for offset, new in enumerate(replacement):
             model.graph.node.insert(index + offset, new)

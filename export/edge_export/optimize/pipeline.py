@@ -17,7 +17,9 @@ TOLERANCE = 1e-5
 """Of the largest logit. A pass reorders float operations at most; it never approximates."""
 
 
-def optimize(model: "onnx.ModelProto", shape: Sequence[int], passes: Mapping[str, GraphPass], seed: int = 0) -> tuple["onnx.ModelProto", tuple[PassRecord, ...]]:
+def optimize(
+    model: "onnx.ModelProto", shape: Sequence[int], passes: Mapping[str, GraphPass], seed: int = 0
+) -> tuple["onnx.ModelProto", tuple[PassRecord, ...]]:
     """Apply `passes` in order and return the new model and what each pass did; `model` is left as it was.
 
     Args:
@@ -40,6 +42,8 @@ def optimize(model: "onnx.ModelProto", shape: Sequence[int], passes: Mapping[str
             difference = float(np.abs(predictor(current.SerializeToString())(batch) - expected).max())
             if not difference <= TOLERANCE * float(np.abs(expected).max()):
                 done = ", ".join(record.name for record in records) or "no other"
-                raise RefusedError(f"graph pass {name}, after {done}, changed a logit by {difference:.3g}; not shipped. Please report this model")
+                raise RefusedError(
+                    f"graph pass {name}, after {done}, changed a logit by {difference:.3g}; not shipped. Please report this model"
+                )
         records.append(PassRecord(name, rewrites, difference))
     return current, tuple(records)

@@ -26,8 +26,5 @@ class Recipe:
         return asdict(self) | {"float_operators": list(self.float_operators)}
 
 
-RECIPES: dict[str, Recipe] = {
-    recipe.name: recipe
-    for recipe in (Recipe("u8s8-per-channel-minmax"),)
-}
+RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (Recipe("u8s8-per-channel-minmax"),)}
 """What `--quantize int8` tries, in this order; the fastest that val allows is judged on test."""

@@ -33,7 +33,9 @@ def quantize_static(model: "onnx.ModelProto", recipe: Recipe, ranges: Ranges) ->
         reduce_range=False,
         weight_qType=types[recipe.weights],
         activation_qType=types[recipe.activations],
-        tensors_range=TensorsData(CalibrationMethod.MinMax, {name: tuple(map(np.asarray, pair)) for name, pair in bounds.items()}),
+        tensors_range=TensorsData(
+            CalibrationMethod.MinMax, {name: tuple(map(np.asarray, pair)) for name, pair in bounds.items()}
+        ),
         nodes_to_quantize=[],
         nodes_to_exclude=list(recipe.float_operators),
         op_types_to_quantize=sorted({*QLinearOpsRegistry, *QDQRegistry}),

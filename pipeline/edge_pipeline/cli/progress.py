@@ -1,7 +1,8 @@
-"""A progress bar on stderr for work that is counted in items."""
+"""Progress on stderr: a bar for work that is counted in items, a line a stage for work that is not."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from time import monotonic
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -21,3 +22,18 @@ def counter(console: Console, text: str) -> Iterator[Callable[[int, int], None]]
             bar.update(task, completed=done, total=total)
 
         yield update
+
+
+@contextmanager
+def stages() -> Iterator[Callable[[str], None]]:
+    """Tell on stderr what is being done: a spinner on a terminal, one timed line a stage elsewhere."""
+    console = Console(stderr=True)
+    start = monotonic()
+    with console.status("") as status:
+
+        def begin(stage: str) -> None:
+            status.update(stage)
+            if not console.is_terminal:
+                console.print(f"{monotonic() - start:6.1f} s  {stage}", highlight=False)
+
+        yield begin

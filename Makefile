@@ -1,0 +1,48 @@
+# One word per job. Every target makes the virtual environment it needs.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: demo test test-slow check format docs clean install
+
+install: $(READY)
+
+# In this order: the toolchain first, then the two distributions it depends on, each from this checkout.
+$(READY): pyproject.toml benchmarks/pyproject.toml runtime/pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: edge needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; make PYTHON=python3.11 ...")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet -e ".[cpu,dev]"
+	$(BIN)/python -m pip install --quiet -e ./benchmarks
+	$(BIN)/python -m pip install --quiet -e "./runtime[cpu,image]"
+	touch $(READY)
+
+# A real network on real images: fine-tuned, exported, quantized, judged, bundled, benchmarked, asked.
+demo: $(READY)
+	PATH="$(abspath $(BIN)):$$PATH" sh examples/demo.sh
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+# Minutes each: coverage by simulation, kills at random moments, the full Fashion-MNIST.
+test-slow: $(READY)
+	$(BIN)/python -m pytest -m slow
+
+check: $(READY)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+format: $(READY)
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+# Remake what commands write into the documentation: help texts and tables of results.
+docs: $(READY)
+	$(BIN)/python docs/build.py
+
+clean:
+	rm -rf $(VENV) demo dist build .mypy_cache .ruff_cache .pytest_cache

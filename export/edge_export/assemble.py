@@ -1,0 +1,115 @@
+"""From what won to the files of a bundle."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from edge_benchmarks.environment import instruction_set
+from numpy.typing import NDArray
+
+from edge_export.candidates import Candidate
+from edge_export.capture import Captured
+from edge_export.config import ExportConfig
+from edge_export.golden import GOLDEN_FILE, golden_file, golden_images, golden_tensors
+from edge_export.sessions import predictor
+from edge_runtime.manifest import Manifest, TensorInfo, Unknown, Variant
+
+EVIDENCE_FILE = "evidence/export.json"
+
+BASE_TOLERANCE = 1e-4
+"""Of the largest logit: float kernels of other CPUs sum in other orders."""
+
+
+def assemble(
+    captured: Captured,
+    shipped: Sequence[Candidate],
+    unknowns: Mapping[str, Unknown | None],
+    config: ExportConfig,
+    *,
+    name: str,
+    provisional: bool,
+    provenance: Mapping[str, Any],
+    evidence: Mapping[str, Any],
+) -> tuple[Manifest, dict[str, bytes]]:
+    """Build the manifest (not sealed yet) and the files of a bundle.
+
+    Args:
+        captured: Labels, task and contract.
+        shipped: The variants, in the order of preference.
+        unknowns: Variant to when it withholds its answer.
+        config: What was asked for.
+        name: The bundle's name.
+        provisional: A verdict was inconclusive.
+        provenance: Data fingerprints, tool versions, seeds.
+        evidence: What this machine measured.
+    """
+    images = golden_images(config.seed)
+    contract = captured.preprocessing
+    batch = golden_tensors(images, contract)
+    variants = tuple(_variant(one, batch, unknowns[one.name]) for one in shipped)
+    predictors = {one.name: predictor(one.model, threads=1, options=one.session) for one in shipped}
+    files = {variant.file: one.model for variant, one in zip(variants, shipped, strict=True)}
+    files |= images
+    files[GOLDEN_FILE] = golden_file(images, contract, predictors)
+    files[EVIDENCE_FILE] = (json.dumps(evidence, indent=1, ensure_ascii=False) + "\n").encode()
+    manifest = Manifest(
+        name=name,
+        version=config.version,
+        task=captured.task,
+        labels=captured.labels,
+        preprocessing=contract,
+        variants=variants,
+        golden=GOLDEN_FILE,
+        content_id="",
+        files=(),
+        recipe={one.name: one.recipe for one in shipped},
+        provenance=dict(provenance),
+        evidence=(EVIDENCE_FILE,),
+        provisional=provisional,
+    )
+    return manifest, files
+
+
+def _variant(candidate: Candidate, batch: NDArray[np.float32], unknown: Unknown | None) -> Variant:
+    import onnx
+
+    graph = onnx.load_from_string(candidate.model).graph
+    return Variant(
+        name=candidate.name,
+        file=f"variants/{candidate.name}.onnx",
+        precision=candidate.precision,
+        device=candidate.device,
+        inputs=tuple(_tensor_info(info) for info in graph.input),
+        outputs=tuple(_tensor_info(info) for info in graph.output),
+        exact=False,
+        tolerance=_tolerance(candidate, batch),
+        session=dict(candidate.session),
+        unknown=unknown,
+        verified_on=(instruction_set(),),
+    )
+
+
+def _tolerance(candidate: Candidate, batch: NDArray[np.float32]) -> float:
+    """Measure how far logits move between ways to run the same model here; a device may move them twice as far.
+
+    The ways are those that other machines take: more threads, fewer fusions, and the kernels of CPUs without VNNI.
+    """
+    expected = predictor(candidate.model, threads=1, options=candidate.session)(batch)
+    moved = 0.0
+    for threads, options in (
+        (2, {}),
+        (1, {"graph_optimization_level": "basic"}),
+        (1, {"session.x64quantprecision": "1"}),
+    ):
+        logits = predictor(candidate.model, threads=threads, options={**candidate.session, **options})(batch)
+        moved = max(moved, float(np.abs(logits - expected).max()))
+    return max(2 * moved, BASE_TOLERANCE * float(np.abs(expected).max()))
+
+
+def _tensor_info(info: Any) -> TensorInfo:
+    from onnx import helper
+
+    tensor = info.type.tensor_type
+    shape = tuple(dim.dim_param or int(dim.dim_value) for dim in tensor.shape.dim)
+    return TensorInfo(info.name, str(helper.tensor_dtype_to_np_dtype(tensor.elem_type)), shape)

@@ -1,0 +1,65 @@
+"""Budgets applied to verdicts: what ships, and why nothing else."""
+
+from dataclasses import dataclass
+
+from edge_benchmarks.verdicts import Accuracy, AccuracyVerdict, Time, TimeVerdict
+from edge_export.config import ExportConfig, Outcome
+
+
+@dataclass(frozen=True)
+class Decision:
+    """How the export ends."""
+
+    outcome: Outcome
+    reason: str
+
+
+def decide(config: ExportConfig, accuracy: AccuracyVerdict | None, time: TimeVerdict | None) -> Decision:
+    """Apply the rules of "How an int8 export ends" to the chosen candidate.
+
+    Args:
+        config: Budgets and the user's word on fallback and provisional shipping.
+        accuracy: The candidate's verdict on test; None where only the baseline was asked for.
+        time: Its verdict against the baseline; None where it cannot be timed on this machine.
+    """
+    if accuracy is None:
+        return Decision(Outcome.SHIPPED, "the fp32 graph answers as its source does")
+    refusal = _refusal(accuracy, time)
+    if refusal is None:
+        doubt = _doubt(accuracy, time)
+        if doubt is None:
+            return Decision(
+                Outcome.SHIPPED, f"accurate (drop at most {accuracy.drop_bound:.2%} at 95 % confidence) and faster"
+            )
+        if config.provisional:
+            return Decision(Outcome.PROVISIONAL, f"shipped as provisional at your word: {doubt}")
+        refused = Decision(Outcome.INCONCLUSIVE, doubt)
+    else:
+        refused = Decision(Outcome.REFUSED, refusal)
+    if config.fallback == "fp32":
+        return Decision(Outcome.FALLBACK, f"the fp32 baseline ships instead: {refused.reason}")
+    return refused
+
+
+def _refusal(accuracy: AccuracyVerdict, time: TimeVerdict | None) -> str | None:
+    """Say what is certainly wrong with the candidate, if anything is."""
+    if accuracy.verdict is Accuracy.FAIL:
+        return f"accuracy drops by {accuracy.drop:.2%} on {accuracy.n:,} items, more than the {accuracy.max_drop:.2%} that --max-drop allows"
+    if time is not None and time.verdict in (Time.SLOWER, Time.SAME):
+        return f"it takes {time.ratio.estimate:.2f} times the baseline's time (95 % interval {time.ratio.low:.2f} to {time.ratio.high:.2f}), so nothing is gained"
+    return None
+
+
+def _doubt(accuracy: AccuracyVerdict, time: TimeVerdict | None) -> str | None:
+    """Say what is not known about the candidate, if anything is not."""
+    if accuracy.verdict is Accuracy.INCONCLUSIVE:
+        more = f"; about {accuracy.items_to_decide:,} test items would decide" if accuracy.items_to_decide else ""
+        return (
+            f"the drop may be as much as {accuracy.drop_bound:.2%} on {accuracy.n:,} test items, "
+            f"and --max-drop allows {accuracy.max_drop:.2%}{more}"
+        )
+    if time is None:
+        return "its latency is unproven: this machine cannot run its execution provider; ship with --provisional and prove it on the device"
+    if time.verdict is not Time.FASTER:
+        return f"whether it is faster is {time.verdict.value}: {time.reason or 'the interval of the ratio holds 1'}; export again on a quiet machine"
+    return None

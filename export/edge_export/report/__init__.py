@@ -1,0 +1,6 @@
+"""The export report: one JSON document, and one HTML page made from it."""
+
+from edge_export.report.document import build_report
+from edge_export.report.html import render_html
+
+__all__ = ["build_report", "render_html"]

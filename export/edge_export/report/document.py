@@ -1,0 +1,103 @@
+"""Everything an export measured, as one JSON-ready document with a schema version."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from edge_benchmarks.accuracy import Answers, summarize
+from edge_benchmarks.timing import InterleavedTimings
+from edge_benchmarks.verdicts import AccuracyVerdict, TimeVerdict
+from edge_export.candidates import BASELINE, Candidate
+from edge_export.capture import Captured
+from edge_export.config import ExportConfig
+from edge_export.decide import Decision
+from edge_export.judge import EAGER
+from edge_export.optimize import PassRecord
+
+REPORT_SCHEMA = 1
+
+
+def build_report(
+    *,
+    captured: Captured,
+    contenders: Sequence[Candidate],
+    test: Answers,
+    timings: InterleavedTimings,
+    accuracy: AccuracyVerdict | None,
+    time: TimeVerdict | None,
+    decision: Decision,
+    shipped: Sequence[str],
+    unknown: Mapping[str, Any],
+    passes: Sequence[PassRecord],
+    making: Mapping[str, Any],
+    environment: Mapping[str, Any],
+    test_openings: int,
+    config: ExportConfig,
+) -> dict[str, Any]:
+    """Gather what was measured; see `docs/reference.md` for every field.
+
+    Nothing in it names a path or an item of the customer's data, so that a bundle can carry it as evidence.
+    """
+    return {
+        "schema": REPORT_SCHEMA,
+        "kind": "export",
+        "outcome": decision.outcome.value,
+        "reason": decision.reason,
+        "shipped": list(shipped),
+        "quantize": config.quantize,
+        "task": captured.task,
+        "rows": [_row(one, test, timings, accuracy, time, captured) for one in contenders],
+        "eager": _latency(timings, EAGER),
+        "accuracy": asdict(accuracy) if accuracy else None,
+        "time": asdict(time) if time else None,
+        "unknown": dict(unknown),
+        "parity": asdict(captured.parity),
+        "passes": [asdict(record) for record in passes],
+        "making": dict(making),
+        "tensor_shape": list(captured.preprocessing.tensor_shape),
+        "test_openings": test_openings,
+        "timings": timings.to_dict(),
+        "environment": dict(environment),
+    }
+
+
+def _row(
+    one: Candidate,
+    test: Answers,
+    timings: InterleavedTimings,
+    accuracy: AccuracyVerdict | None,
+    time: TimeVerdict | None,
+    captured: Captured,
+) -> dict[str, Any]:
+    """One line of the table that the command prints."""
+    summary = summarize(test.labels, test.logits[one.name], captured.labels)
+    row: dict[str, Any] = {
+        "variant": one.name,
+        "precision": one.precision,
+        "size_bytes": len(one.model),
+        "top1": summary.top1.estimate,
+        "top1_interval": [summary.top1.low, summary.top1.high],
+        "macro_f1": summary.macro_f1,
+        "n": summary.n,
+        "coverage": asdict(one.coverage) if one.coverage else None,
+        "verdict": "baseline",
+    }
+    if one.name in timings.samples_ns:
+        row |= _latency(timings, one.name)
+        row["speedup_over_eager"] = _speedup(timings, one.name, EAGER)
+        row["speedup_over_baseline"] = _speedup(timings, one.name, BASELINE)
+    if one.name != BASELINE and accuracy is not None:
+        row |= {"drop": accuracy.drop, "drop_bound": accuracy.drop_bound, "changed": accuracy.changed}
+        row["verdict"] = f"{accuracy.verdict.value}, {time.verdict.value if time else 'latency unproven'}"
+    return row
+
+
+def _latency(timings: InterleavedTimings, arm: str) -> dict[str, Any]:
+    percentiles = {f"p{round(100 * q)}": timings.percentile(arm, q) for q in (0.5, 0.9, 0.99)}
+    return {"latency_ms": {name: asdict(interval) if interval else None for name, interval in percentiles.items()}}
+
+
+def _speedup(timings: InterleavedTimings, arm: str, against: str) -> dict[str, float]:
+    """Baseline time over candidate time, so that more is better; its interval is the ratio's, turned over."""
+    ratio = timings.ratio(arm, against)
+    return {"estimate": 1 / ratio.estimate, "low": 1 / ratio.high, "high": 1 / ratio.low}

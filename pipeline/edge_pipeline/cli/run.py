@@ -1,0 +1,48 @@
+"""`edge run`: the slim runtime answers."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+@click.command()
+@click.argument("bundle", type=click.Path(path_type=Path))
+@click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--device", type=click.Choice(["cpu", "cuda", "auto"]), default="cpu", show_default=True)
+@click.option("--threads", type=click.IntRange(1), help="Threads inside an operator; default: what the machine grants.")
+@click.option("--variant", help="Variant of the bundle; default: the one that the runtime takes.")
+@click.option("--top", type=click.IntRange(1), default=1, show_default=True, help="Answers to show for each input.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list of input, label and score.")
+def command(bundle: Path, inputs: tuple[Path, ...], device: str, threads: int | None, variant: str | None, top: int, as_json: bool) -> int:
+    """Ask BUNDLE what it sees on each of INPUTS, image files."""
+    from edge_runtime import load
+    from edge_runtime.errors import ExitCode
+
+    model = load(bundle, device=device, threads=threads, variant=variant)
+    answers = [_answer(model, path, top) for path in inputs]
+    failed = [answer for answer in answers if "error" in answer]
+    if as_json:
+        click.echo(json.dumps(answers, ensure_ascii=False))
+    else:
+        for answer in answers:
+            if "error" not in answer:
+                guesses = "  ".join(f"{name} {score:.4f}" for name, score in answer["top"])
+                click.echo(f"{answer['input']}\t{answer['label']}\t{answer['score']:.4f}" + (f"\t{guesses}" if top > 1 else ""))
+    for answer in failed:
+        click.echo(f"error: {answer['error']}", file=sys.stderr)
+    return ExitCode.INPUT if failed else ExitCode.OK
+
+
+def _answer(model: Any, path: Path, top: int) -> dict[str, Any]:
+    """Answer one input; what cannot be read is an answer too, so that one bad file does not lose the others."""
+    from edge_runtime.errors import InputError
+
+    try:
+        prediction = model.predict(path)
+    except InputError as error:
+        return {"input": str(path), "error": str(error)}
+    document = prediction.to_dict()
+    return {"input": str(path)} | document | {"top": [list(pair) for pair in prediction.top(top)]}

@@ -1,0 +1,70 @@
+"""Tables that `edge eval` and `edge inspect` print."""
+
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from edge_pipeline.evaluation import Evaluation
+
+
+def print_evaluation(result: Evaluation) -> None:
+    """Print top-1 with its interval, macro F1, and a row a class."""
+    console = Console(highlight=False)
+    summary = result.summary
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("class")
+    for title in ("precision", "recall", "F1", "items"):
+        table.add_column(title, justify="right")
+    for row in summary.per_class:
+        table.add_row(escape(row.label), f"{row.precision:.3f}", f"{row.recall:.3f}", f"{row.f1:.3f}", f"{row.support:,}")
+    console.print(table)
+    top1 = summary.top1
+    console.print(
+        f"[bold]top-1 {100 * top1.estimate:.2f} %[/] (95 % interval {100 * top1.low:.2f} to {100 * top1.high:.2f}), "
+        f"macro F1 {summary.macro_f1:.4f}, {summary.n:,} items of {result.split}, {result.variant}"
+    )
+    if result.unknown:
+        seen = result.unknown
+        right = f"{100 * seen['precision']:.2f} % of them right" if seen["precision"] is not None else "none of them"
+        console.print(f"answered {100 * seen['coverage']:.1f} % (the rest is unknown), {right}")
+
+
+def print_inspection(document: dict[str, Any]) -> None:
+    """Print what a bundle is, its variants, and the evidence."""
+    console = Console(highlight=False)
+    manifest = document["manifest"]
+    mark = "  [yellow]provisional[/]" if manifest["provisional"] else ""
+    console.print(f"[bold]{escape(manifest['name'])}[/] {escape(manifest['version'])}  {manifest['task']}{mark}")
+    console.print(f"content  {manifest['content_id']}", soft_wrap=True)
+    console.print(f"manifest sha256:{document['manifest_sha256']}  (pin: load(path, sha256=...))", soft_wrap=True)
+    labels = manifest["labels"]
+    console.print(f"labels   {len(labels)}: {escape(', '.join(labels[:12]))}{', ...' if len(labels) > 12 else ''}")
+    contract = manifest["preprocessing"]
+    resize = contract["resize"]
+    console.print(
+        f"input    {resize['kernel']} resize to {resize['width']} ({resize['rule']}), crop {contract['crop_width']}x"
+        f"{contract['crop_height']}, {contract['color'].upper()}"
+    )
+    console.print(_variants(manifest, {entry["path"]: entry["size"] for entry in manifest["files"]}))
+    for path, evidence in document["evidence"].items():
+        console.print(f"{path}: {evidence['outcome']}, {evidence['reason']}", soft_wrap=True)
+
+
+def _variants(manifest: dict[str, Any], sizes: dict[str, int]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for title in ("variant", "device", "precision", "MB", "verified on", "same answer", "unknown below"):
+        table.add_column(title)
+    for variant in manifest["variants"]:
+        unknown = variant["unknown"]
+        table.add_row(
+            variant["name"],
+            variant["device"],
+            variant["precision"],
+            f"{sizes[variant['file']] / 1e6:.2f}",
+            ", ".join(variant["verified_on"]),
+            "to the bit" if variant["exact"] else f"logits within {variant['tolerance']:.2g}",
+            f"{unknown['threshold']:.3f}" if unknown else "never",
+        )
+    return table
