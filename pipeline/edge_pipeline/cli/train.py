@@ -1,0 +1,72 @@
+"""`edge train`: fine-tune a network and write a run."""
+
+import json
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+# Spelled out, since the family itself is not needed for the help; a test holds the two equal.
+PRESET_NAMES = ("classic", "quick")
+_NOT_CONFIG = ("data", "output", "preset", "resume", "as_json")
+
+
+@click.command()
+@click.argument("data", type=click.Path(exists=True))
+@click.option("-o", "--output", required=True, type=click.Path(file_okay=False), help="Run directory to write.")
+@click.option("--preset", type=click.Choice(PRESET_NAMES), help="Named set of choices; other options go over it.")
+@click.option("--model", help="Architecture of timm or torchvision.  [default: tf_efficientnet_lite0]")
+@click.option("--weights", help="auto, none, or a .safetensors or .pth file.  [default: auto]")
+@click.option("--size", type=click.IntRange(min=1), help="Input side in pixels.  [default: the architecture's]")
+@click.option("--train-size", type=click.IntRange(min=1), help="Input side while training, if smaller.")
+@click.option("--epochs", type=click.IntRange(min=1), help="[default: 10]")
+@click.option("--batch-size", type=click.IntRange(min=1), help="Images a step, all processes together.  [default: 32]")
+@click.option("--optimizer", type=click.Choice(("adamw", "sgd")), help="[default: adamw]")
+@click.option("--learning-rate", "--lr", type=float, help="[default: 0.001]")
+@click.option("--momentum", type=float, help="Of sgd.  [default: 0.9]")
+@click.option("--weight-decay", type=float, help="[default: 0.01]")
+@click.option("--schedule", type=click.Choice(("cosine", "constant")), help="[default: cosine]")
+@click.option("--warmup", type=float, help="Share of the steps in which the rate rises.  [default: 0.1]")
+@click.option("--label-smoothing", type=float, help="[default: 0.1]")
+@click.option("--class-weights", is_flag=True, default=None, help="Weigh classes by the inverse of their share.")
+@click.option("--augment", type=click.Choice(("none", "light", "standard")), help="[default: light, no flip]")
+@click.option("--freeze", help="none, backbone, or stages:N (stem and first N stages).  [default: none]")
+@click.option("--patience", type=click.IntRange(min=1), help="Epochs without a better val score.  [default: 5]")
+@click.option("--precision", type=click.Choice(("auto", "fp32", "bf16", "fp16")), help="[default: auto]")
+@click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="[default: 0]")
+@click.option("--workers", type=click.IntRange(min=0), help="Reading processes.  [default: by cores]")
+@click.option("--multilabel", is_flag=True, default=None, help="An image may have several labels.")
+@click.option("--group", help="Pattern in the file name: what it matches stays in one split.")
+@click.option("--allow-leaks", is_flag=True, default=None, help="Go on with the same image in two splits.")
+@click.option("--resume", is_flag=True, help="Go on with the training in the run directory.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
+@click.pass_context
+def command(
+    context: click.Context, data: str, output: str, preset: str | None, resume: bool, as_json: bool, **choices: Any
+) -> None:
+    """Fine-tune a network on DATA, a folder (with splits, or of classes) or a CSV path,label[,split][,group].
+
+    \b
+    edge train data/ -o runs/mnist
+    edge train data/ -o runs/mnist --freeze backbone     seconds an epoch
+    edge train data/ -o runs/mnist --resume              after a break
+    """
+    from rich.console import Console
+
+    from edge_pipeline.train import ConsoleProgress, config_from, train
+    from edge_pipeline.train.directory import resumed_config
+
+    console = Console(stderr=True)
+    explicit = {
+        name: value
+        for name, value in choices.items()
+        if context.get_parameter_source(name) == ParameterSource.COMMANDLINE
+    }
+    config = resumed_config(output, preset, explicit) if resume else config_from(preset, explicit)
+    try:
+        result = train(data, output, config, resume=resume, progress=ConsoleProgress(console))
+    except KeyboardInterrupt:
+        console.print(f"interrupted; go on with: edge train {data} -o {output} --resume", markup=False, soft_wrap=True)
+        raise
+    if as_json:
+        click.echo(json.dumps(result.to_dict(), ensure_ascii=False))

@@ -1,0 +1,88 @@
+"""Every choice of a training, as one frozen value."""
+
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal
+
+from edge_runtime.errors import InputError
+
+Optimizer = Literal["adamw", "sgd"]
+Schedule = Literal["cosine", "constant"]
+Precision = Literal["auto", "fp32", "bf16", "fp16"]
+Augment = Literal["none", "light", "standard"]
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How to train; the defaults fine-tune all of EfficientNet-Lite0."""
+
+    model: str = "tf_efficientnet_lite0"
+    """A classification architecture of timm or torchvision (`torchvision/NAME` where both have it)."""
+    weights: str = "auto"
+    """`auto`, `none`, or the path of a `.safetensors` or `.pth` state dict."""
+    size: int | None = None
+    """Side in pixels of the deployed model's input; None for the architecture's own."""
+    train_size: int | None = None
+    """Side in pixels during training, where smaller is quicker; None for `size`. Validation always uses `size`."""
+    epochs: int = 10
+    batch_size: int = 32
+    """Images a step, over all processes together, so that a result does not depend on how many there are."""
+    optimizer: Optimizer = "adamw"
+    learning_rate: float = 1e-3
+    momentum: float = 0.9
+    """SGD's; AdamW keeps its usual betas."""
+    weight_decay: float = 1e-2
+    """On weight matrices and kernels; biases and normalization scales are left alone."""
+    schedule: Schedule = "cosine"
+    warmup: float = 0.1
+    """Share of all steps over which the learning rate rises from zero."""
+    label_smoothing: float = 0.1
+    """Ignored for multilabel data."""
+    class_weights: bool = False
+    """Weigh each class by the inverse of its share in train."""
+    augment: Augment = "light"
+    """`none`; `light`: a crop of 70-100 % of the area, no flip, so that digits and letters stay what they are;
+    `standard`: torchvision's textbook crop of 8-100 % and a horizontal flip."""
+    freeze: str = "none"
+    """`none`; `backbone`: only the head is trained; `stages:N`: the stem and the first N stages stay as they are.
+    A frozen part sees every image once; its features are kept on disk, so that an epoch takes seconds."""
+    patience: int | None = 5
+    """Stop after so many epochs without a better validation score; None never stops early."""
+    precision: Precision = "auto"
+    """`auto`: bf16 where the GPU or CPU computes in it, else fp32."""
+    seed: int = 0
+    workers: int | None = None
+    """Processes that read images; None chooses by the number of cores."""
+    multilabel: bool = False
+    """An image may carry several labels."""
+    group: str | None = None
+    """Pattern whose match names the group (patient, recording, machine) that must stay in one split."""
+    allow_leaks: bool = False
+    """Go on although the same image stands in two splits."""
+
+    def __post_init__(self) -> None:
+        """Check what types cannot say.
+
+        Raises:
+            InputError: a value is out of its range.
+        """
+        positive = ("epochs", "batch_size", "learning_rate", "size", "train_size", "patience")
+        for name in positive:
+            value = getattr(self, name)
+            if value is not None and not value > 0:
+                raise InputError(f"{_flag(name)} {value}: must be greater than 0")
+        for name in ("warmup", "label_smoothing", "momentum"):
+            if not 0 <= getattr(self, name) < 1:
+                raise InputError(f"{_flag(name)} {getattr(self, name)}: must be at least 0 and less than 1")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as a JSON-ready dictionary."""
+        return asdict(self)
+
+    def differences(self, other: "TrainConfig") -> list[str]:
+        """Name the options in which `other` differs, with both values."""
+        pairs = [(field.name, getattr(self, field.name), getattr(other, field.name)) for field in fields(self)]
+        return [f"{_flag(name)} was {mine}, now {theirs}" for name, mine, theirs in pairs if mine != theirs]
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")

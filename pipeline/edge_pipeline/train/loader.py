@@ -1,0 +1,172 @@
+"""Images from disk to batches: the order is a function of seed and epoch, and no image outlives its batch."""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from edge_pipeline.train.augment import Augmentation, item_seed
+from edge_runtime.errors import InputError
+from edge_runtime.preprocessing import ImagePreprocessing
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+    from edge_runtime.image import ImagePreprocessor
+
+Label = int | tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Items:
+    """The items of a split: paths and labels, never images."""
+
+    paths: tuple[str, ...]
+    labels: tuple[Label, ...]
+
+    def __len__(self) -> int:
+        """Return the number of items."""
+        return len(self.paths)
+
+    def targets(self, classes: int, multilabel: bool) -> "Tensor":
+        """Return `(n,)` int64 class numbers, or `(n, classes)` float32 zeros and ones for multilabel data."""
+        import torch
+
+        if not multilabel:
+            return torch.tensor(self.labels, dtype=torch.int64)
+        hot = torch.zeros(len(self), classes)
+        for row, label in enumerate(self.labels):
+            hot[row, list(label) if isinstance(label, tuple) else [label]] = 1.0
+        return hot
+
+
+def items_of(split: "Sequence[tuple[Path, Label]]") -> Items:
+    """Read a split's paths and labels."""
+    pairs = [(str(path), label) for path, label in split]
+    return Items(tuple(path for path, _ in pairs), tuple(label for _, label in pairs))
+
+
+class Batches(Protocol):
+    """Where the loop gets its inputs from: images, or a frozen trunk's stored features."""
+
+    def __len__(self) -> int:
+        """Return the number of items."""
+        ...
+
+    def read(self, batches: Sequence[Sequence[int]], epoch: int | None) -> "Iterator[Tensor]":
+        """Yield the float32 inputs of each batch of item numbers; `epoch` seeds augmentation, None is evaluation."""
+        ...
+
+
+@dataclass(frozen=True)
+class Share:
+    """Which process of how many this is."""
+
+    index: int = 0
+    count: int = 1
+
+
+def training_batches(n: int, batch_size: int, seed: int, epoch: int, share: Share = Share()) -> list[list[int]]:
+    """Return this process's part of each batch of an epoch.
+
+    The order is a function of `seed` and `epoch`; a last batch that would be short is left out, for a batch
+    normalization over few items would disturb its statistics.
+    """
+    import torch
+
+    size = min(n, batch_size)
+    if size % share.count:
+        raise InputError(f"--batch-size {size}: {share.count} processes cannot share it evenly; give a multiple")
+    order = torch.randperm(n, generator=torch.Generator().manual_seed(item_seed(seed, epoch))).tolist()
+    return [order[start : start + size][share.index :: share.count] for start in range(0, n - size + 1, size)]
+
+
+def evaluation_batches(n: int, batch_size: int, share: Share = Share()) -> list[list[int]]:
+    """Return this process's part of all items, in order: a contiguous range, in batches."""
+    first, last = n * share.index // share.count, n * (share.index + 1) // share.count
+    return [list(range(start, min(start + batch_size, last))) for start in range(first, last, batch_size)]
+
+
+class ImageBatches:
+    """Reads, augments and preprocesses images through the runtime's one implementation."""
+
+    def __init__(
+        self,
+        items: Items,
+        contract: ImagePreprocessing,
+        *,
+        training_contract: ImagePreprocessing | None = None,
+        augmentation: Augmentation | None = None,
+        seed: int = 0,
+        workers: int | None = None,
+    ) -> None:
+        self._items = items
+        self._reader = _Reader(
+            items.paths, contract, _training(training_contract or contract, augmentation), augmentation, seed
+        )
+        self._workers = default_workers() if workers is None else workers
+
+    def __len__(self) -> int:
+        """Return the number of items."""
+        return len(self._items)
+
+    def read(self, batches: Sequence[Sequence[int]], epoch: int | None) -> "Iterator[Tensor]":
+        """Yield `(n, 3, h, w)` float32 batches."""
+        from torch.utils.data import DataLoader
+
+        keys = [[(epoch, index) for index in batch] for batch in batches]
+        loader: DataLoader[Tensor] = DataLoader(self._reader, batch_sampler=keys, num_workers=self._workers)
+        yield from loader
+
+
+def _training(contract: ImagePreprocessing, augmentation: Augmentation | None) -> ImagePreprocessing:
+    return augmentation.contract(contract) if augmentation else contract
+
+
+class _Reader:
+    """A map-style data set whose keys are (epoch, index), so that workers need no state."""
+
+    def __init__(
+        self,
+        paths: tuple[str, ...],
+        evaluation: ImagePreprocessing,
+        training: ImagePreprocessing,
+        augmentation: Augmentation | None,
+        seed: int,
+    ) -> None:
+        self._paths = paths
+        self._evaluation = evaluation
+        self._training = training
+        self._augmentation = augmentation
+        self._seed = seed
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def __getitem__(self, key: tuple[int | None, int]) -> "torch.Tensor":
+        import torch
+
+        epoch, index = key
+        image = _preprocessor(self._evaluation).decode(Path(self._paths[index]))
+        if epoch is None:
+            return torch.from_numpy(_preprocessor(self._evaluation).preprocess(image))
+        if self._augmentation is not None:
+            image = self._augmentation.apply(image, item_seed(self._seed, epoch, index))
+        return torch.from_numpy(_preprocessor(self._training).preprocess(image))
+
+
+@cache
+def _preprocessor(contract: ImagePreprocessing) -> "ImagePreprocessor":
+    """Make a contract's tables once in each process."""
+    from edge_runtime.image import ImagePreprocessor
+
+    return ImagePreprocessor(contract)
+
+
+def default_workers() -> int:
+    """Return how many reading processes suit this machine: none where they would fight the network for two cores."""
+    cores = os.cpu_count() or 1
+    return 0 if cores <= 2 else min(8, cores // 2)

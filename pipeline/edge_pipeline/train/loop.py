@@ -1,0 +1,183 @@
+"""The training loop: epochs, validation, the best epoch's weights, early stop, checkpoints."""
+
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edge_pipeline.train.augment import item_seed
+from edge_pipeline.train.checkpoint import Progress, read_checkpoint, save_tensors, write_checkpoint
+from edge_pipeline.train.config import TrainConfig
+from edge_pipeline.train.evaluate import predict, score, score_name, to_device
+from edge_pipeline.train.loader import Batches, Share, training_batches
+from edge_pipeline.train.objective import learning_rate, make_loss, make_optimizer
+from edge_pipeline.train.progress import TrainProgress
+from edge_runtime.errors import InputError
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+METRICS_FILE = "metrics.jsonl"
+_CHECK_EVERY = 16
+"""Steps between two looks at the loss: each look makes a GPU wait."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A split as the loop sees it."""
+
+    inputs: Batches
+    targets: "Tensor"
+    """As `Items.targets` gives them."""
+
+
+def best_weights_file(directory: Path, epoch: int) -> Path:
+    """Return where the trained part's weights after `epoch` lie while it is the best one."""
+    return directory / f"best-{epoch}.safetensors"
+
+
+class Loop:
+    """One training of `model`, a network or its unfrozen tail, on inputs that fit it.
+
+    Args:
+        accelerator: accelerate's; it knows device, precision and the other processes.
+        model: Trained in place.
+        parts: `train` and `val`.
+        classes: Number of answers.
+        config: The choices.
+        directory: The run; holds checkpoint, metrics and the best epoch's weights.
+        progress: Told about epochs.
+    """
+
+    def __init__(
+        self,
+        accelerator: Any,
+        model: "nn.Module",
+        parts: dict[str, Part],
+        classes: int,
+        config: TrainConfig,
+        directory: Path,
+        progress: TrainProgress,
+    ) -> None:
+        self._accelerator = accelerator
+        self._model = model
+        self._parts = parts
+        self._config = config
+        self._directory = directory
+        self._tell = progress
+        self._share = Share(accelerator.process_index, accelerator.num_processes)
+        self._loss = make_loss(config, parts["train"].targets, classes)
+        self._optimizer = make_optimizer(config, model)
+
+    def run(self, after_epoch: Callable[[int], None] = lambda _epoch: None) -> Progress:
+        """Train to the end, going on from the directory's checkpoint where there is one.
+
+        Args:
+            after_epoch: Called with the number of each epoch once its checkpoint is on the disk.
+
+        Raises:
+            InputError: the loss is not finite.
+        """
+        from accelerate.utils import DistributedType
+
+        done = read_checkpoint(self._directory, self._model, self._optimizer)
+        done = done or Progress(0, None, -math.inf, math.inf, [])
+        self._write_metrics(done)
+        wrapped, optimizer = self._accelerator.prepare(self._model, self._optimizer)
+        if done.scaler and self._accelerator.scaler is not None:
+            self._accelerator.scaler.load_state_dict(done.scaler)
+        if self._accelerator.distributed_type == DistributedType.NO and done.epoch:
+            self._tell.note(f"going on after epoch {done.epoch}")
+        while done.epoch < self._config.epochs and not done.stopped:
+            done = self._epoch(wrapped, optimizer, done)
+            after_epoch(done.epoch)
+        return done
+
+    def _epoch(self, wrapped: "nn.Module", optimizer: Any, done: Progress) -> Progress:
+        started = time.monotonic()
+        epoch = done.epoch + 1
+        train_loss, rate = self._train_epoch(wrapped, optimizer, epoch)
+        logits = predict(self._accelerator, self._model, self._parts["val"].inputs, self._config.batch_size)
+        val = score(logits, self._parts["val"].targets, self._config, self._loss)
+        row = {
+            "epoch": epoch,
+            "epochs": self._config.epochs,
+            "train_loss": train_loss,
+            **val,
+            "lr": rate,
+            "seconds": round(time.monotonic() - started, 3),
+        }
+        done = self._advance(done, row)
+        self._save(done)
+        self._tell.epoch(row)
+        return done
+
+    def _train_epoch(self, wrapped: "nn.Module", optimizer: Any, epoch: int) -> tuple[float, float]:
+        """Return the mean loss and the last learning rate."""
+        import torch
+
+        part, config = self._parts["train"], self._config
+        batches = training_batches(len(part.inputs), config.batch_size, config.seed, epoch, self._share)
+        # Dropout and its kin: seeded by the epoch, so that a resumed training sees the same numbers.
+        torch.manual_seed(item_seed(config.seed, epoch, self._share.index))
+        wrapped.train()
+        total = torch.zeros((), device=self._accelerator.device)
+        rate = 0.0
+        self._tell.start(f"epoch {epoch}/{config.epochs}", len(part.inputs))
+        for step, (batch, inputs) in enumerate(zip(batches, part.inputs.read(batches, epoch), strict=True)):
+            rate = learning_rate(config, (epoch - 1) * len(batches) + step, config.epochs * len(batches))
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            wanted = part.targets[batch].to(self._accelerator.device)
+            loss = self._loss(wrapped(to_device(inputs, self._accelerator.device)), wanted)
+            self._accelerator.backward(loss)
+            optimizer.step()
+            optimizer.zero_grad()
+            total += loss.detach()
+            if step % _CHECK_EVERY == 0 or step + 1 == len(batches):
+                self._check(float(total), epoch, step)
+            self._tell.advance(len(batch) * self._share.count)
+        self._tell.finish()
+        mean: Tensor = self._accelerator.reduce(total / len(batches), reduction="mean")
+        return float(mean), rate
+
+    def _check(self, total: float, epoch: int, step: int) -> None:
+        if not math.isfinite(total):
+            raise InputError(
+                f"epoch {epoch}, step {step + 1}: the loss is {total}; "
+                f"lower --learning-rate (now {self._config.learning_rate:g}) or use --precision fp32"
+            )
+
+    def _advance(self, done: Progress, row: dict[str, Any]) -> Progress:
+        """Count the epoch; it is the best where its score is higher, or as high with a lower loss."""
+        now = (row[score_name(self._config)], -row["val_loss"])
+        better = done.best_epoch is None or now > (done.best_score, -done.best_loss)
+        done = replace(done, epoch=row["epoch"], history=[*done.history, row])
+        if better:
+            return replace(done, best_epoch=row["epoch"], best_score=now[0], best_loss=row["val_loss"])
+        waited = row["epoch"] - (done.best_epoch or 0)
+        return replace(done, stopped=self._config.patience is not None and waited >= self._config.patience)
+
+    def _save(self, done: Progress) -> None:
+        """Put everything on the disk, in an order that leaves a usable state at each moment."""
+        if self._accelerator.is_main_process:
+            assert done.best_epoch is not None
+            scaler = self._accelerator.scaler
+            done = replace(done, scaler=scaler.state_dict() if scaler is not None else None)
+            best = best_weights_file(self._directory, done.best_epoch)
+            if done.best_epoch == done.epoch:
+                save_tensors(best, dict(self._model.state_dict()))
+            write_checkpoint(self._directory, self._model, self._optimizer, done)
+            self._write_metrics(done)
+            for old in self._directory.glob("best-*.safetensors"):
+                if old != best:
+                    old.unlink()
+        self._accelerator.wait_for_everyone()
+
+    def _write_metrics(self, done: Progress) -> None:
+        if self._accelerator.is_main_process:
+            lines = "".join(json.dumps(row) + "\n" for row in done.history)
+            (self._directory / METRICS_FILE).write_text(lines, encoding="utf-8")

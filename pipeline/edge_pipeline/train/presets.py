@@ -1,0 +1,47 @@
+"""Named sets of choices; whatever the user says explicitly goes over them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from edge_pipeline.train.config import TrainConfig
+from edge_runtime.errors import InputError
+
+PRESETS: dict[str, dict[str, Any]] = {
+    # The textbook recipe: Resize 256 and CenterCrop 224 are the architecture's own contract.
+    "classic": {
+        "model": "torchvision/resnet18",
+        "size": 224,
+        "epochs": 10,
+        "batch_size": 4,
+        "optimizer": "sgd",
+        "learning_rate": 0.001,
+        "momentum": 0.9,
+        "weight_decay": 0.0,
+        "schedule": "constant",
+        "warmup": 0.0,
+        "label_smoothing": 0.0,
+        "augment": "standard",
+        "patience": None,
+    },
+    # Minutes on two cores: all but the end of the network is computed once for each image.
+    "quick": {
+        "model": "tf_efficientnet_lite0",
+        "freeze": "stages:7",
+        "epochs": 8,
+        "learning_rate": 2e-3,
+        "augment": "none",
+        "patience": None,
+    },
+}
+
+
+def config_from(preset: str | None = None, overrides: Mapping[str, Any] | None = None) -> TrainConfig:
+    """Return the defaults, changed by `preset`, changed by `overrides`.
+
+    Raises:
+        InputError: there is no such preset, or a value is out of range.
+    """
+    if preset is not None and preset not in PRESETS:
+        raise InputError(f"--preset {preset}: not known; give one of {', '.join(PRESETS)}")
+    values = dict(PRESETS[preset]) if preset else {}
+    return TrainConfig(**{**values, **(overrides or {})})

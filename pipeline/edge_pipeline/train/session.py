@@ -1,0 +1,248 @@
+"""One training from data to a finished run: network, frozen part, loop, test, report."""
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edge_export.architectures import Network, create_network
+from edge_export.run import WEIGHTS_FILE, DataReference, Run, is_run, read_run, write_run
+from edge_pipeline.data.dataset import Dataset
+from edge_pipeline.models.freezing import Cut, cut_network
+from edge_pipeline.models.weights import WeightsSource, load_weights
+from edge_pipeline.train.augment import AUGMENTATIONS
+from edge_pipeline.train.checkpoint import Progress, save_tensors
+from edge_pipeline.train.config import TrainConfig
+from edge_pipeline.train.directory import FEATURES_FOLDER, prepare_directory, remove_leftovers
+from edge_pipeline.train.evaluate import predict
+from edge_pipeline.train.features import features_key, store_features, stored_features
+from edge_pipeline.train.loader import Batches, ImageBatches, Items, Share, items_of
+from edge_pipeline.train.loop import Loop, Part, best_weights_file
+from edge_pipeline.train.metrics import promise, summarize_test
+from edge_pipeline.train.precision import make_accelerator
+from edge_pipeline.train.progress import Silent, TrainProgress
+from edge_pipeline.train.report import write_report
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a training came to."""
+
+    run: Path
+    """The run directory."""
+    best_epoch: int
+    metrics: dict[str, Any]
+    """As in the run: `val` of the best epoch, `test` where the data has such a split, `epochs`, `seconds`."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as a JSON-ready dictionary."""
+        return {"run": str(self.run), "best_epoch": self.best_epoch, "metrics": self.metrics}
+
+
+def train(
+    data: "str | os.PathLike[str] | Dataset",
+    run: "str | os.PathLike[str]",
+    config: TrainConfig = TrainConfig(),
+    *,
+    resume: bool = False,
+    progress: TrainProgress | None = None,
+) -> TrainResult:
+    """Fine-tune a network on labelled images and write the run.
+
+    Args:
+        data: A folder or CSV for `edge_pipeline.data.open_dataset`, or what that gave.
+        run: Directory to write; it must be empty or absent unless `resume`.
+        config: Every choice.
+        resume: Go on with the training in `run`; its end is then the same to the bit as without the break. A run
+            that is finished already is left as it is.
+        progress: Told what happens; None says nothing.
+
+    Raises:
+        InputError: the data, the run directory or a choice cannot be used, or the loss is not finite.
+        MachineError: the weights, the disk or the device fall short.
+    """
+    directory = Path(run)
+    tell: TrainProgress = progress or Silent()
+    if resume and is_run(directory):
+        tell.note(f"{directory}: already finished")
+        return _result(directory, read_run(directory))
+    accelerator = make_accelerator(config.precision)
+    if accelerator.is_main_process:
+        prepare_directory(directory, config, resume=resume)
+    else:
+        tell = Silent()
+    accelerator.wait_for_everyone()
+    dataset = data if isinstance(data, Dataset) else _open(data, config)
+    tell.note(promise(dataset.splits.get("test")))
+    return _Session(accelerator, dataset, directory, config, tell).train()
+
+
+def _open(data: "str | os.PathLike[str]", config: TrainConfig) -> Dataset:
+    from edge_pipeline.data import open_dataset
+
+    return open_dataset(
+        Path(data), group=config.group, allow_leaks=config.allow_leaks, seed=config.seed, multilabel=config.multilabel
+    )
+
+
+def _result(directory: Path, run: Run) -> TrainResult:
+    return TrainResult(directory, int(run.metrics["best_epoch"]), run.metrics)
+
+
+class _Session:
+    """What the steps of one training share."""
+
+    def __init__(
+        self, accelerator: Any, dataset: Dataset, directory: Path, config: TrainConfig, tell: TrainProgress
+    ) -> None:
+        import torch
+
+        self.accelerator = accelerator
+        self.dataset = dataset
+        self.directory = directory
+        self.config = config
+        self.tell = tell
+        self.share = Share(accelerator.process_index, accelerator.num_processes)
+        torch.manual_seed(config.seed)
+        self.network: Network = create_network(config.model, len(dataset.labels))
+        self.weights: WeightsSource = load_weights(self.network, config.weights)
+        self.contract = self.network.preprocessing(config.size)
+        self.items: dict[str, Items] = {name: items_of(split) for name, split in dataset.splits.items()}
+        for note in self.weights.notes:
+            tell.note(note)
+
+    def train(self) -> TrainResult:
+        """Run all steps."""
+        import torch
+
+        started = time.monotonic()
+        cut = cut_network(self.network, self.config.freeze)
+        self.network.module.to(self.accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        inputs = self._image_inputs() if cut.trunk is None else self._feature_inputs(cut.trunk)
+        parts = {name: Part(inputs[name], self._targets(name)) for name in ("train", "val")}
+        loop = Loop(self.accelerator, cut.tail, parts, len(self.dataset.labels), self.config, self.directory, self.tell)
+        done = loop.run()
+        self._take_best(cut, done)
+        self.accelerator.wait_for_everyone()
+        logits = self._test_logits()
+        if self.accelerator.is_main_process:
+            self._finish(done, logits, time.monotonic() - started)
+        self.accelerator.wait_for_everyone()
+        return _result(self.directory, read_run(self.directory))
+
+    def _targets(self, split: str) -> "Tensor":
+        return self.items[split].targets(len(self.dataset.labels), self.config.multilabel)
+
+    def _image_inputs(self) -> dict[str, Batches]:
+        """Give the loop images, augmented as the configuration says."""
+        config = self.config
+        training = ImageBatches(
+            self.items["train"],
+            self.contract,
+            training_contract=self.network.preprocessing(config.train_size or config.size),
+            augmentation=AUGMENTATIONS[config.augment],
+            seed=config.seed,
+            workers=config.workers,
+        )
+        return {"train": training, "val": ImageBatches(self.items["val"], self.contract, workers=config.workers)}
+
+    def _feature_inputs(self, trunk: "nn.Module") -> dict[str, Batches]:
+        """Give the loop the frozen part's features, from the disk where a broken run left them."""
+        import torch
+
+        half = self.accelerator.mixed_precision != "no"
+        trunk.eval()
+
+        def compute(images: "Tensor") -> "Tensor":
+            with torch.inference_mode(), self.accelerator.autocast():
+                channels_last = images.to(self.accelerator.device, memory_format=torch.channels_last)
+                features: Tensor = trunk(channels_last)
+                return features
+
+        folder = self.directory / FEATURES_FOLDER
+        inputs: dict[str, Batches] = {}
+        for split in ("train", "val"):
+            key = self._features_key(split)
+            found = stored_features(folder, split, key)
+            if found is None:
+                images = ImageBatches(self.items[split], self.contract, workers=self.config.workers)
+                self.tell.start(f"features of {split}", len(images))
+                found = store_features(
+                    folder, split, key, images, compute,
+                    half=half, share=self.share, wait=self.accelerator.wait_for_everyone,
+                    advance=lambda count: self.tell.advance(count * self.share.count),
+                )  # fmt: skip
+                self.tell.finish()
+            inputs[split] = found
+        return inputs
+
+    def _features_key(self, split: str) -> str:
+        return features_key(
+            data=self.dataset.splits[split].fingerprint,
+            paths=self.items[split].paths,
+            model=self.network.name,
+            weights=self.weights.to_dict(),
+            seed=self.config.seed,
+            cut=self.config.freeze,
+            contract=self.contract.to_dict(),
+            precision=self.accelerator.mixed_precision,
+        )
+
+    def _take_best(self, cut: Cut, done: Progress) -> None:
+        """Put the best epoch's weights into the network."""
+        from safetensors.torch import load_file
+
+        assert done.best_epoch is not None
+        cut.tail.load_state_dict(load_file(best_weights_file(self.directory, done.best_epoch)))
+
+    def _test_logits(self) -> "Tensor | None":
+        if "test" not in self.items:
+            self.tell.note("no test split: nothing can be said about images that played no part in the training")
+            return None
+        images = ImageBatches(self.items["test"], self.contract, workers=self.config.workers)
+        self.tell.start("test", len(images))
+        logits = predict(self.accelerator, self.network.module, images, 32, self.tell)
+        self.tell.finish()
+        return logits
+
+    def _finish(self, done: Progress, logits: "Tensor | None", seconds: float) -> None:
+        """Write weights, run and report, the run last: where it stands, everything stands."""
+        save_tensors(self.directory / WEIGHTS_FILE, dict(self.network.module.state_dict()), {"format": "pt"})
+        assert done.best_epoch is not None
+        best = done.history[done.best_epoch - 1]
+        metrics: dict[str, Any] = {
+            "best_epoch": done.best_epoch,
+            "epochs": done.epoch,
+            "seconds": round(seconds, 1),
+            "val": {name.removeprefix("val_"): value for name, value in best.items() if name.startswith("val_")},
+        }
+        summary = None
+        if logits is not None:
+            targets = self._targets("test").numpy()
+            summary = summarize_test(targets, logits.numpy(), self.dataset.labels, self.config.multilabel)
+            metrics["test"] = summary.to_dict()
+        run = self._run(metrics)
+        write_report(self.directory, run, done.history, summary, self.items.get("test"), logits)
+        write_run(self.directory, run)
+        remove_leftovers(self.directory)
+
+    def _run(self, metrics: dict[str, Any]) -> Run:
+        import hashlib
+
+        with (self.directory / WEIGHTS_FILE).open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return Run(
+            architecture=self.network.name,
+            labels=self.dataset.labels,
+            task="image-multilabel" if self.config.multilabel else "image-classification",
+            preprocessing=self.contract,
+            data=DataReference(str(self.dataset.path), self.dataset.fingerprints, self.dataset.options),
+            config=self.config.to_dict(),
+            metrics=metrics,
+            weights_source=self.weights.to_dict(),
+            weights_sha256=digest,
+        )
