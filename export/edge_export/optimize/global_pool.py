@@ -7,8 +7,8 @@ import numpy as np
 if TYPE_CHECKING:
     import onnx
 
-SPATIAL_AXES = ((2, 3), (-2, -1))
 IMAGE_RANK = 4
+SPATIAL_AXES = [2, 3]
 
 
 def use_global_average_pool(model: "onnx.ModelProto") -> tuple["onnx.ModelProto", int]:
@@ -35,7 +35,7 @@ def use_global_average_pool(model: "onnx.ModelProto") -> tuple["onnx.ModelProto"
             axes = numpy_helper.to_array(constants[node.input[1]]) if node.input[1] in constants else np.empty(0)
         else:
             axes = np.asarray(next((attribute.ints for attribute in node.attribute if attribute.name == "axes"), ()))
-        if tuple(int(axis) for axis in axes) not in SPATIAL_AXES:
+        if sorted(int(axis) % IMAGE_RANK for axis in axes) != SPATIAL_AXES:
             continue
         keeps = next((attribute.i for attribute in node.attribute if attribute.name == "keepdims"), 1)
         pooled = node.output[0] if keeps else f"{node.output[0]}_pooled"

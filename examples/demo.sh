@@ -1,0 +1,15 @@
+#!/bin/sh
+# The whole way on real images: `make demo` runs this with the virtual environment on PATH.
+set -eu
+demo=${DEMO_DIR:-demo}
+rm -rf "$demo"
+mkdir -p "$demo"
+set -x
+edge sample mnist "$demo/data"
+edge train "$demo/data" -o "$demo/run" --preset quick
+edge export "$demo/run" --quantize int8 -o "$demo/mnist.edge"
+edge eval "$demo/mnist.edge" "$demo/data" --split test
+edge bench "$demo/mnist.edge" --html "$demo/bench.html"
+edge run "$demo/mnist.edge" "$demo"/data/test/7/*0.png
+edge verify "$demo/mnist.edge"
+edge inspect "$demo/mnist.edge"
