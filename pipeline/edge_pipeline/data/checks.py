@@ -1,0 +1,114 @@
+"""What is wrong with a data set: an error where it would deceive, a warning where it should be looked at."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_pipeline.data.dataset import NearDuplicates, Skipped
+from edge_pipeline.data.layout import SPLITS, Item
+from edge_pipeline.data.leaks import across_splits, conflicts, near_twins
+from edge_runtime.errors import InputError
+
+UNREADABLE_SHARE = 0.01
+"""More unreadable files than this share mean that something is wrong with the data; one file is always allowed."""
+EXAMPLES = 10
+"""Pairs or files that a message names; the report has all."""
+
+
+def check_skipped(data: Path, skipped: Sequence[Skipped], total: int) -> list[str]:
+    """Refuse more than 1 % unreadable files, and warn of fewer."""
+    if not skipped:
+        return []
+    named = "; ".join(f"{item.path} ({item.reason})" for item in skipped[:EXAMPLES])
+    more = ", first" if len(skipped) > EXAMPLES else ""
+    text = f"{len(skipped):,} of {total:,} images cannot be read{more}: {named}"
+    if len(skipped) > max(1, int(total * UNREADABLE_SHARE)):
+        raise InputError(f"{data}: {text}; repair or remove them (at most {UNREADABLE_SHARE:.0%} are skipped)")
+    return [f"skipped: {text}"]
+
+
+def check_classes(data: Path, items: Sequence[Item], splits: Sequence[str], labels: Sequence[str]) -> list[str]:
+    """Refuse fewer than two classes and classes without train items; warn of classes that val or test lack."""
+    if len(labels) < 2:
+        found = f"one class ({labels[0]})" if labels else "no labelled image"
+        raise InputError(f"{data}: {found}; a classifier needs two classes or more, each in a folder of its own")
+    present: dict[str, set[str]] = {split: set() for split in SPLITS}
+    for item, split in zip(items, splits, strict=True):
+        present[split].update(item.labels)
+    missing = [label for label in labels if label not in present["train"]]
+    if missing:
+        raise InputError(f"{data}: no train image of {_some(missing)}; add some, or remove the class from val and test")
+    warnings = []
+    for split in SPLITS[1:]:
+        absent = [label for label in labels if label not in present[split]]
+        if absent and split in splits:
+            warnings.append(f"{split} has no image of {_some(absent)}, so nothing can be said about it")
+    return warnings
+
+
+def check_leaks(
+    data: Path, items: Sequence[Item], splits: Sequence[str], content: NDArray[np.int64], *, allow: bool
+) -> tuple[tuple[tuple[str, str], ...], list[str]]:
+    """Refuse the same bytes or the same group in two splits; where allowed, return the pairs and warn."""
+    numbers = np.array([SPLITS.index(split) for split in splits], np.int64)
+    pairs = [(items[a].path, items[b].path) for a, b in across_splits(content, numbers)]
+    group_of: dict[str, set[str]] = {}
+    for item, split in zip(items, splits, strict=True):
+        if item.group is not None:
+            group_of.setdefault(item.group, set()).add(split)
+    torn = [
+        f"{group} ({', '.join(sorted(found, key=SPLITS.index))})" for group, found in group_of.items() if len(found) > 1
+    ]
+    texts = []
+    if pairs:
+        named = "; ".join(f"{one} = {other}" for one, other in pairs[:EXAMPLES])
+        texts.append(f"{len(pairs):,} images are in two splits with the same bytes: {_more(named, len(pairs))}")
+    if torn:
+        texts.append(f"{len(torn):,} groups are in two splits: {_more('; '.join(torn[:EXAMPLES]), len(torn))}")
+    if texts and not allow:
+        raise InputError(f"{data}: {' and '.join(texts)}. Keep each in one split, or go on with --allow-leaks")
+    return tuple(pairs), [f"leak: {text}" for text in texts]
+
+
+def find_conflicts(items: Sequence[Item], content: NDArray[np.int64]) -> tuple[tuple[tuple[str, ...], ...], list[str]]:
+    """Return the files whose bytes are equal and whose labels differ, and a warning."""
+    found = tuple(
+        tuple(items[row].path for row in rows) for rows in conflicts(content, [item.labels for item in items])
+    )
+    if not found:
+        return found, []
+    named = "; ".join(" = ".join(paths) for paths in found[:EXAMPLES])
+    return found, [f"{len(found):,} images have copies with different labels: {_more(named, len(found))}"]
+
+
+def find_near_duplicates(
+    items: Sequence[Item], splits: Sequence[str], content: NDArray[np.int64], thumbnails: NDArray[np.uint8]
+) -> tuple[tuple[NearDuplicates, ...], list[str]]:
+    """Return which images of val and test look the same as one of a split before them, and a warning for each."""
+    rows = {split: np.flatnonzero(np.array(splits) == split) for split in SPLITS}
+    found = []
+    for split, other in (("val", "train"), ("test", "train"), ("test", "val")):
+        twins = near_twins(thumbnails, rows[split], rows[other])
+        pairs = [(a, b) for a, b in twins.items() if content[a] != content[b]]
+        if pairs:
+            examples = tuple((items[a].path, items[b].path) for a, b in pairs[:EXAMPLES])
+            found.append(NearDuplicates(split, other, len(pairs), len(rows[split]), examples))
+    return tuple(found), [_near_warning(entry) for entry in found]
+
+
+def _near_warning(entry: NearDuplicates) -> str:
+    one, other = entry.examples[0]
+    return (
+        f"{entry.count:,} of {entry.of:,} {entry.split} images ({entry.count / entry.of:.1%}) look the same as one of "
+        f"{entry.other}, such as {one} and {other}; if they are frames of one recording, name it with --group"
+    )
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:EXAMPLES]) + (f" and {len(names) - EXAMPLES:,} more" if len(names) > EXAMPLES else "")
+
+
+def _more(named: str, count: int) -> str:
+    return named + (f"; and {count - EXAMPLES:,} more" if count > EXAMPLES else "")

@@ -1,0 +1,164 @@
+"""Splits items by class in seeded, fixed shares, and never parts what belongs together."""
+
+import hashlib
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_runtime.errors import InputError
+
+SHARES = {"train": 0.70, "val": 0.15, "test": 0.15}
+"""For data that comes without splits."""
+CARVED = {"train": 0.85, "val": 0.15}
+"""For data that comes with a train split and no val split."""
+
+
+def assign(
+    classes: NDArray[np.int64],
+    units: NDArray[np.int64],
+    digests: NDArray[np.uint8],
+    shares: Mapping[str, float],
+    seed: int,
+) -> NDArray[np.int64]:
+    """Put each of `n` items into a split.
+
+    Items of one unit (a recording, or files with the same bytes) go together. Chance comes from the seed and the
+    items' content alone: renaming files or listing them in another order changes nothing. Units of several items are
+    placed first, the largest first, where they disturb the wanted counts least (the chi-square distance over splits
+    and classes, as iterative stratification does); single items then fill up each class.
+
+    Args:
+        classes: `(n,)` class of each item; where an item has several labels, its rarest.
+        units: `(n,)` number of the unit that each item belongs to, from 0 on without gaps.
+        digests: `(n, 32)` SHA-256 of each item.
+        shares: wanted share of each split; the first is train, which gets what cannot be divided.
+        seed: decides who goes where.
+
+    Returns:
+        `(n,)` positions in `shares`.
+
+    Raises:
+        InputError: there are fewer units than splits.
+    """
+    parts = len(shares)
+    members = _members(units)
+    if len(members) < parts:
+        raise InputError(
+            f"{len(members)} separate items or groups cannot fill {parts} splits; add data, split it yourself into "
+            f"{', '.join(shares)} folders, or check the group pattern"
+        )
+    wanted = np.outer(np.array(list(shares.values())), np.bincount(classes))
+    ranks = [_rank(digests[rows], seed) for rows in members]
+    split_of = np.full(len(classes), -1, np.int64)
+    together = sorted(
+        (unit for unit in range(len(members)) if len(members[unit]) > 1), key=lambda u: (-len(members[u]), ranks[u])
+    )
+    _place_units(together, members, classes, wanted, split_of)
+    _place_singles(ranks, units, classes, wanted, split_of)
+    _repair(members, classes, ranks, parts, split_of)
+    return split_of
+
+
+def connect(*labelings: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return `(n,)` unit numbers such that items which share a value in any labeling share a unit."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    count = len(labelings[0])
+    rows, columns, offset = [], [], count
+    for labeling in labelings:
+        rows.append(np.arange(count))
+        columns.append(labeling + offset)
+        offset += int(labeling.max(initial=-1)) + 1
+    row, column = np.concatenate(rows), np.concatenate(columns)
+    graph = coo_array((np.ones(len(row), np.int8), (row, column)), shape=(offset, offset))
+    components = connected_components(graph, directed=False)[1][:count]
+    return np.unique(components, return_inverse=True)[1].astype(np.int64)
+
+
+def _members(units: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    order = np.argsort(units, kind="stable")
+    starts = np.flatnonzero(np.diff(units[order])) + 1
+    return np.split(order, starts)
+
+
+def _rank(digests: NDArray[np.uint8], seed: int) -> bytes:
+    """Return what a unit is sorted by: as good as random, and the same for the same content and seed."""
+    content = b"".join(sorted(digest.tobytes() for digest in digests))
+    return hashlib.sha256(f"{seed}:".encode() + content).digest()
+
+
+def _place_units(
+    together: list[int],
+    members: list[NDArray[np.int64]],
+    classes: NDArray[np.int64],
+    wanted: NDArray[np.float64],
+    split_of: NDArray[np.int64],
+) -> None:
+    """Place units of several items; a unit that alone has a class goes to train."""
+    current = np.zeros_like(wanted)
+    units_with = np.zeros(wanted.shape[1], np.int64)
+    for rows in members:
+        units_with[np.unique(classes[rows])] += 1
+    for unit in together:
+        rows = members[unit]
+        here, counts = np.unique(classes[rows], return_counts=True)
+        if (units_with[here] == 1).any():
+            split = 0
+        else:
+            room = wanted[:, here]
+            cost = (counts * (2 * (current[:, here] - room) + counts) / room).sum(axis=1)
+            split = int(np.argmin(cost))
+        split_of[rows] = split
+        current[split, here] += counts
+
+
+def _place_singles(
+    ranks: list[bytes],
+    units: NDArray[np.int64],
+    classes: NDArray[np.int64],
+    wanted: NDArray[np.float64],
+    split_of: NDArray[np.int64],
+) -> None:
+    """Fill up each class with its single items: val and test to their counts, train with the rest."""
+    parts = len(wanted)
+    for label in range(wanted.shape[1]):
+        in_class = classes == label
+        free = np.flatnonzero(in_class & (split_of < 0))
+        free = np.array(sorted(free, key=lambda row: ranks[units[row]]), np.int64)
+        for split in range(1, parts):
+            have = int((in_class & (split_of == split)).sum())
+            # Three items of a class are enough for one in each split; with fewer, training comes first.
+            least = 1 if in_class.sum() >= parts and have == 0 else 0
+            need = max(round(wanted[split, label]) - have, least)
+            train_has = bool((in_class & (split_of == 0)).any())
+            take = min(need, len(free) - (0 if train_has else 1))
+            if take > 0:
+                split_of[free[:take]] = split
+                free = free[take:]
+        split_of[free] = 0
+
+
+def _repair(
+    members: list[NDArray[np.int64]],
+    classes: NDArray[np.int64],
+    ranks: list[bytes],
+    parts: int,
+    split_of: NDArray[np.int64],
+) -> None:
+    """Give train each class, and each split something, by moving the smallest units that do it."""
+    unit_split = np.array([split_of[rows[0]] for rows in members])
+    smallest_first = sorted(range(len(members)), key=lambda unit: (len(members[unit]), ranks[unit]))
+
+    def move(unit: int, split: int) -> None:
+        split_of[members[unit]] = split
+        unit_split[unit] = split
+
+    for label in np.setdiff1d(classes, classes[split_of == 0]):
+        move(next(unit for unit in smallest_first if (classes[members[unit]] == label).any()), 0)
+    for split in range(1, parts):
+        if not (unit_split == split).any():
+            counts = np.bincount(unit_split, minlength=parts)
+            donor = int(np.argmax(counts))
+            move(next(unit for unit in smallest_first if unit_split[unit] == donor), split)
