@@ -209,9 +209,8 @@ def summarize(
     # A class that has no item and got no answer says nothing; F1 of 0 for it would punish small test sets.
     scored = [row.f1 for row, items, calls in zip(rows, support, named, strict=True) if items or calls]
     macro = float(np.mean(scored)) if scored else 0.0
-    return AccuracySummary(
-        wilson_interval(int(_right(answers, labels).sum()), len(labels)), macro, len(labels), rows, confusion
-    )
+    top1 = wilson_interval(int(_right(answers, labels).sum()), len(labels))
+    return AccuracySummary(top1, macro, len(labels), rows, confusion)
 
 
 def _class_row(label: str, found: int, support: int, named: int) -> ClassAccuracy:

@@ -55,7 +55,7 @@ def order_statistic_ranks(n: int, q: float, confidence: float = CONFIDENCE) -> t
         below = miss - above
     if below < smallest_above or above < largest_below:
         return None
-    # With K samples at or under the quantile, sample `low` is above it when K < low, and `high` below it when K >= high.
+    # With K samples at or under the quantile, `low` is above it when K < low, and `high` below it when K >= high.
     low = int(stats.binom.ppf(below, n, q))
     if stats.binom.cdf(low - 1, n, q) > below:
         low -= 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 from scipy import optimize, stats
 
@@ -91,7 +92,7 @@ def items_to_decide(worse: int, better: int, n: int, max_drop: float, confidence
         return None
     if undecided(first) <= 0:
         return n
-    return math.ceil(math.exp(optimize.brentq(undecided, first, last, xtol=1e-6)))
+    return math.ceil(math.exp(_root(undecided, first, last)))
 
 
 def smallest_resolvable_drop(n: int, changed_rate: float = 0.01, confidence: float = CONFIDENCE) -> float:
@@ -130,7 +131,12 @@ def _upper_bound(worse: float, better: float, n: float, confidence: float) -> fl
 
     # The score is 0 at the observed drop and falls beyond every bound towards a drop of 1.
     highest = math.nextafter(1.0, 0.0)
-    return float(optimize.brentq(excess, drop, highest, xtol=1e-12)) if excess(highest) < 0 else 1.0
+    return _root(excess, drop, highest) if excess(highest) < 0 else 1.0
+
+
+def _root(function: Callable[[float], float], low: float, high: float) -> float:
+    """Return where `function`, of unlike signs at the two ends, is zero."""
+    return float(optimize.root_scalar(function, bracket=(low, high), xtol=1e-12, method="brentq").root)
 
 
 def _score(worse: float, better: float, n: float, delta: float) -> float:
