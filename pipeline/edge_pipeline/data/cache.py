@@ -61,8 +61,8 @@ def load_known(data: Path) -> Known | None:
     except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error):
         return None
     count = len(known.paths)
-    shapes = [(known.stamps, 3), (known.sha256, 32), (known.sizes, 2), (known.thumbnails, 256)]
-    return known if all(np.shape(array) == (count, width) for array, width in shapes) else None
+    shapes = known.stamps.shape, known.sha256.shape, known.sizes.shape, known.thumbnails.shape
+    return known if shapes == ((count, 3), (count, 32), (count, 2), (count, 256)) else None
 
 
 def save_known(data: Path, known: Known) -> None:

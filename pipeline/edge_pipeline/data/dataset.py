@@ -11,7 +11,7 @@ Target = int | tuple[int, ...]
 
 @dataclass(frozen=True)
 class Split:
-    """The items of one split, sorted by path. Iterating gives `(path, target)`, as often as needed, and opens nothing."""
+    """The items of one split, sorted by path. Iterating gives `(path, target)` as often as needed and opens nothing."""
 
     root: Path
     files: tuple[str, ...]

@@ -23,12 +23,12 @@ SPLIT_NAMES = {
 
 # fmt: off
 IMAGE_SUFFIXES = frozenset((
-    ".avif", ".bmp", ".dib", ".gif", ".jfif", ".jpe", ".jpeg", ".jpg", ".pbm", ".pgm", ".png", ".pnm", ".ppm", ".tif",
-    ".tiff", ".webp",
+    ".avif", ".bmp", ".dib", ".gif", ".j2k", ".jfif", ".jp2", ".jpe", ".jpeg", ".jpg", ".mpo", ".pbm", ".pgm", ".png",
+    ".pnm", ".ppm", ".tga", ".tif", ".tiff", ".webp",
 ))
 """Files with these endings must be images; one that cannot be decoded counts as unreadable."""
 FOREIGN_SUFFIXES = frozenset((
-    ".arw", ".cr2", ".cr3", ".dng", ".heic", ".heif", ".jp2", ".jxl", ".nef", ".orf", ".psd", ".raw", ".rw2", ".svg",
+    ".arw", ".cr2", ".cr3", ".dng", ".heic", ".heif", ".jxl", ".nef", ".orf", ".psd", ".raw", ".rw2", ".svg",
 ))
 # fmt: on
 """Pictures that the runtime cannot decode: never passed over in silence, since someone meant them as data."""
