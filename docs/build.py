@@ -1,0 +1,87 @@
+"""Write into the documentation what commands print: every `--help`, and the table of results.
+
+`python docs/build.py` rewrites the blocks between the markers; `python docs/build.py --check` only tells whether they
+are current, which a test does.
+"""
+
+import json
+import re
+import sys
+from pathlib import Path
+
+import click
+from click.testing import CliRunner
+
+from edge_pipeline.cli import COMMANDS, edge
+
+ROOT = Path(__file__).parent.parent
+REFERENCE = ROOT / "docs" / "reference.md"
+README = ROOT / "README.md"
+RESULTS = ROOT / "docs" / "results"
+
+
+def help_texts() -> str:
+    """Return the help of `edge` and of each command, as Markdown."""
+    runner = CliRunner()
+    parts = []
+    for arguments in ([], *([name] for name in COMMANDS)):
+        name = " ".join(["edge", *arguments])
+        result = runner.invoke(edge, [*arguments, "--help"], prog_name="edge", terminal_width=100, max_content_width=100)
+        parts.append(f"### `{name}`\n\n```\n{result.output.strip()}\n```")
+    return "\n\n".join(parts)
+
+
+def results_table() -> str:
+    """Return the rows of every stored export report, as a Markdown table."""
+    lines = [
+        "| network, data | variant | top-1 (95 %) | drop (at most) | p50 ms | faster than fp32 | faster than torch | MB | verdict |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for path in sorted(RESULTS.glob("*.report.json")):
+        report = json.loads(path.read_text(encoding="utf-8"))
+        title = path.name.removesuffix(".report.json").replace("_", ", ")
+        lines += [_row(title, row) for row in report["rows"]]
+    return "\n".join(lines)
+
+
+def _row(title: str, row: dict) -> str:
+    low, high = row["top1_interval"]
+    drop = f"{100 * row['drop']:.2f} ({100 * row['drop_bound']:.2f})" if "drop" in row else ""
+    return (
+        f"| {title} | {row['variant']} | {100 * row['top1']:.2f} ({100 * low:.2f}-{100 * high:.2f}), n = {row['n']:,} | {drop} | "
+        f"{row['latency_ms']['p50']['estimate']:.2f} | {_times(row, 'baseline')} | {_times(row, 'eager')} | "
+        f"{row['size_bytes'] / 1e6:.2f} | {row['verdict']} |"
+    )
+
+
+def _times(row: dict, against: str) -> str:
+    if row["verdict"] == against:
+        return ""
+    speedup = row[f"speedup_over_{against}"]
+    return f"{speedup['estimate']:.2f} ({speedup['low']:.2f}-{speedup['high']:.2f})"
+
+
+BLOCKS = {"help": (REFERENCE, help_texts), "results": (README, results_table)}
+
+
+def main(check: bool) -> int:
+    """Rewrite the blocks, or with `check` count those that are out of date."""
+    stale = 0
+    for name, (path, make) in BLOCKS.items():
+        pattern = re.compile(rf"(<!-- {name}: written by docs/build.py -->\n).*?(<!-- end of {name} -->)", re.DOTALL)
+        before = path.read_text(encoding="utf-8")
+        if not pattern.search(before):
+            click.echo(f"{path}: no block {name!r}", err=True)
+            return 1
+        after = pattern.sub(lambda match, make=make: f"{match[1]}\n{make()}\n\n{match[2]}", before)
+        if after != before:
+            stale += 1
+            if check:
+                click.echo(f"{path.name}: block {name!r} is out of date; run make docs", err=True)
+            else:
+                path.write_text(after, encoding="utf-8")
+    return int(check and stale > 0)
+
+
+if __name__ == "__main__":
+    sys.exit(main("--check" in sys.argv[1:]))
