@@ -1,0 +1,173 @@
+"""Where a number came from: the machine's identity, its conditions while measuring, and the versions in use."""
+
+from __future__ import annotations
+
+import os
+import platform
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import cpuinfo
+import psutil
+
+FLAGS = {
+    "x86_64": (
+        "avx",
+        "avx2",
+        "fma",
+        "f16c",
+        "avx_vnni",
+        "avx512f",
+        "avx512_vnni",
+        "avx512_bf16",
+        "amx_int8",
+        "amx_bf16",
+    ),
+    "aarch64": ("asimd", "asimddp", "i8mm", "bf16", "fphp", "asimdhp", "sve", "sve2", "sme"),
+}
+"""Instruction sets that decide which kernels run, by the kernel's own names; `asimddp` is Arm's dot product."""
+
+INT8_SETS = {
+    "x86_64": (("avx512_vnni", "avx512_vnni"), ("avx_vnni", "avx_vnni"), ("avx2", "avx2")),
+    "aarch64": (("i8mm", "i8mm"), ("asimddp", "dotprod"), ("asimd", "neon")),
+}
+"""For each architecture, from the best for int8 to the least: a flag, and the name of what it stands for."""
+
+PACKAGES = (
+    "edge-runtime",
+    "edge-benchmarks",
+    "edge-toolchain",
+    "numpy",
+    "onnxruntime",
+    "onnxruntime-gpu",
+    "pillow",
+    "tokenizers",
+)
+
+_CGROUP = Path("/sys/fs/cgroup")
+_CPU0 = Path("/sys/devices/system/cpu/cpu0/cpufreq")
+
+
+def capture() -> dict[str, Any]:
+    """Describe this machine in three kinds; no host name, user name or path is in it.
+
+    Returns:
+        `identity`: what must be alike for two latencies to be comparable. `conditions`: what decides whether a
+        measurement is valid. `versions`: what is often being compared. Facts that this system does not tell are None.
+    """
+    return {"identity": identity(), "conditions": conditions(), "versions": versions()}
+
+
+def identity() -> dict[str, Any]:
+    """Return what the machine is: processor, instruction sets, cores, limits, memory, operating system."""
+    info = _cpu()
+    return {
+        "cpu": info.get("brand_raw") or platform.processor() or "unknown",
+        "architecture": architecture(),
+        "instruction_set": instruction_set(),
+        "flags": [flag for flag in FLAGS.get(architecture(), ()) if flag in info.get("flags", ())],
+        "cores_physical": psutil.cpu_count(logical=False),
+        "cores_logical": psutil.cpu_count(),
+        "affinity": _affinity(),
+        "cgroup_cpus": _cgroup_cpus(),
+        "memory_bytes": psutil.virtual_memory().total,
+        "board": _text(Path("/proc/device-tree/model")),
+        "virtual": "hypervisor" in info.get("flags", ()),
+        "os": platform.system(),
+        "os_release": _os_release(),
+    }
+
+
+def conditions() -> dict[str, Any]:
+    """Return the state of the machine now: load, clock rate and governor, and CPU time taken by other guests."""
+    times = psutil.cpu_times()
+    return {
+        "load_average": [round(load, 2) for load in psutil.getloadavg()],
+        "governor": _text(_CPU0 / "scaling_governor"),
+        "frequency_mhz": _frequency(),
+        "steal_seconds": getattr(times, "steal", None),
+        "memory_available_bytes": psutil.virtual_memory().available,
+        "temperature_celsius": _temperature(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Return the version of Python and of each package of `PACKAGES` that is installed."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def instruction_set() -> str:
+    """Name the kind of CPU by what its int8 kernels can use: `x86_64-avx512_vnni`, `x86_64-avx2`, `aarch64-dotprod`."""
+    machine = architecture()
+    flags = set(_cpu().get("flags", ()))
+    for flag, name in INT8_SETS.get(machine, ()):
+        if flag in flags:
+            return f"{machine}-{name}"
+    return machine
+
+
+def architecture() -> str:
+    """Return the machine's architecture by Linux's name: `x86_64` or `aarch64`, on every system."""
+    machine = platform.machine().lower()
+    return {"amd64": "x86_64", "arm64": "aarch64"}.get(machine, machine)
+
+
+@cache
+def _cpu() -> dict[str, Any]:
+    # It asks the system in several slow ways, and the processor does not change.
+    return dict(cpuinfo.get_cpu_info())
+
+
+def _affinity() -> int | None:
+    """Return on how many logical CPUs this process may run."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:
+        return None
+
+
+def _cgroup_cpus() -> float | None:
+    """Return the container's CPU quota in CPUs, of cgroup v2 or v1; None where there is no limit."""
+    if text := _text(_CGROUP / "cpu.max"):
+        quota, _, period = text.partition(" ")
+        return None if quota == "max" else int(quota) / int(period or 100_000)
+    quota, period = _text(_CGROUP / "cpu/cpu.cfs_quota_us"), _text(_CGROUP / "cpu/cpu.cfs_period_us")
+    return int(quota) / int(period) if quota and period and int(quota) > 0 else None
+
+
+def _frequency() -> float | None:
+    try:
+        frequency = psutil.cpu_freq()
+    except (OSError, NotImplementedError, AttributeError):
+        return None
+    return round(frequency.current, 1) if frequency else None
+
+
+def _temperature() -> float | None:
+    """Return the hottest sensor's reading."""
+    sensors = getattr(psutil, "sensors_temperatures", dict)()
+    readings = [sensor.current for group in sensors.values() for sensor in group]
+    return max(readings, default=None)
+
+
+def _os_release() -> str:
+    try:
+        return f"{platform.freedesktop_os_release()['PRETTY_NAME']}, kernel {platform.release()}"
+    except (OSError, KeyError):
+        return f"{platform.system()} {platform.release()}"
+
+
+def _text(path: Path) -> str | None:
+    """Return a small system file's text, or None where it is not there or not for us."""
+    try:
+        return path.read_text(encoding="utf-8").strip().strip("\0") or None
+    except (OSError, UnicodeDecodeError):
+        return None
