@@ -1,3 +1,62 @@
 """Run an edge bundle: `load(path).predict(image)`."""
 
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from edge_runtime.errors import (
+    BundleError,
+    EdgeError,
+    EdgeWarning,
+    InputError,
+    IntegrityError,
+    MachineError,
+    SchemaError,
+    SelfTestError,
+)
+
+if TYPE_CHECKING:
+    from edge_runtime.model import Model, load
+    from edge_runtime.prediction import Prediction
+    from edge_runtime.selftest import SelfTestReport, selftest
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "BundleError",
+    "EdgeError",
+    "EdgeWarning",
+    "InputError",
+    "IntegrityError",
+    "MachineError",
+    "Model",
+    "Prediction",
+    "SchemaError",
+    "SelfTestError",
+    "SelfTestReport",
+    "__version__",
+    "load",
+    "selftest",
+]
+
+# Imported when first used, so that a host pays for numpy and ONNX Runtime only when it loads a model.
+_LAZY = {
+    "Model": "edge_runtime.model",
+    "Prediction": "edge_runtime.prediction",
+    "SelfTestReport": "edge_runtime.selftest",
+    "load": "edge_runtime.model",
+    "selftest": "edge_runtime.selftest",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(_LAZY[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -21,7 +21,7 @@ _MAX_NUMBER = 1e6
 
 @dataclass(frozen=True)
 class Resize:
-    """How an image is brought to size: Pillow's antialiased resampling, in integers, horizontal pass first."""
+    """How an image is brought to size: Pillow 13's antialiased resampling, in integers (see `edge_runtime.image`)."""
 
     width: int
     """Pixels. For `short_side`, the length of the shorter side; `height` is then equal to it."""

@@ -1,0 +1,193 @@
+"""Where a bundle's bytes lie: a directory, or a `.edge` file on disk or in memory. Nothing here is trusted yet."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from edge_runtime import bundle_archive
+from edge_runtime.errors import BundleError, IntegrityError
+from edge_runtime.manifest import DIGEST_NAME, MANIFEST_NAME, MAX_MANIFEST_BYTES, Manifest
+
+_CHUNK = 1 << 18
+DIGEST_BYTES = 65
+"""64 hexadecimal digits and a newline."""
+
+
+class Container(Protocol):
+    """Gives bytes by path and knows what else lies there."""
+
+    def manifest(self) -> tuple[bytes, bytes]:
+        """Return the bytes of the manifest and of its digest, each bounded."""
+        ...
+
+    def check_listing(self, manifest: Manifest, manifest_bytes: bytes, digest: bytes) -> None:
+        """Refuse whatever the manifest does not list, whatever is missing, and sizes that differ."""
+        ...
+
+    def read(self, path: str, size: int) -> bytes:
+        """Return a listed file's bytes, at most one more than `size`."""
+        ...
+
+    def chunks(self, path: str, size: int) -> Iterator[memoryview]:
+        """Yield a listed file's bytes piece by piece, at most one more than `size`; a piece lasts until the next."""
+        ...
+
+
+def _chunks(file: BinaryIO, size: int) -> Iterator[memoryview]:
+    buffer = memoryview(bytearray(min(_CHUNK, size + 1)))
+    left = size + 1
+    while left > 0 and (got := file.readinto(buffer[: min(left, len(buffer))])):  # type: ignore[attr-defined]
+        yield buffer[:got]
+        left -= got
+
+
+class Directory:
+    """A bundle laid out as files."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def _open(self, path: str) -> BinaryIO:
+        # A link would be followed to bytes outside the bundle; a pipe would wait for ever.
+        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+        target = self.root / path
+        try:
+            descriptor = os.open(target, flags)
+        except FileNotFoundError as error:
+            raise IntegrityError(f"{target}: missing; copy the whole bundle again") from error
+        except OSError as error:
+            raise IntegrityError(
+                f"{target}: cannot be opened ({error.strerror}); copy the whole bundle again"
+            ) from error
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            os.close(descriptor)
+            raise IntegrityError(f"{target}: not a plain file; copy the whole bundle again")
+        return os.fdopen(descriptor, "rb", buffering=0)
+
+    def manifest(self) -> tuple[bytes, bytes]:
+        """Read the two files, never more than their bounds."""
+        return self.read(MANIFEST_NAME, MAX_MANIFEST_BYTES), self.read(DIGEST_NAME, DIGEST_BYTES)
+
+    def check_listing(self, manifest: Manifest, manifest_bytes: bytes, digest: bytes) -> None:
+        """Walk the directory once; the first thing that is not listed ends it."""
+        sizes = {entry.path: entry.size for entry in manifest.files}
+        sizes |= {MANIFEST_NAME: len(manifest_bytes), DIGEST_NAME: len(digest)}
+        parents = {parent.as_posix() for path in sizes for parent in Path(path).parents}
+        missing = set(sizes)
+        waiting = [self.root]
+        while waiting:
+            with os.scandir(waiting.pop()) as entries:
+                for entry in entries:
+                    path = Path(entry.path).relative_to(self.root).as_posix()
+                    if path in parents and entry.is_dir(follow_symlinks=False):
+                        waiting.append(Path(entry.path))
+                        continue
+                    self._check_entry(entry, sizes.get(path))
+                    missing.discard(path)
+        for path in sorted(missing):
+            raise IntegrityError(f"{self.root / path}: listed in the manifest and missing; copy the whole bundle again")
+
+    def _check_entry(self, entry: os.DirEntry[str], size: int | None) -> None:
+        if entry.is_symlink():
+            raise IntegrityError(f"{entry.path}: a link; a bundle holds plain files only")
+        if size is None or not entry.is_file(follow_symlinks=False):
+            raise IntegrityError(f"{entry.path}: not listed in the manifest; remove it or copy the whole bundle again")
+        actual = entry.stat(follow_symlinks=False).st_size
+        if actual != size:
+            raise IntegrityError(f"{entry.path}: {actual} bytes, the manifest says {size}; copy the whole bundle again")
+
+    def read(self, path: str, size: int) -> bytes:
+        """Read one file."""
+        with self._open(path) as file:
+            data = file.read(size + 1)
+            while len(data) <= size and (more := file.read(size + 1 - len(data))):
+                data += more
+            return data
+
+    def chunks(self, path: str, size: int) -> Iterator[memoryview]:
+        """Read one file in pieces."""
+        with self._open(path) as file:
+            yield from _chunks(file, size)
+
+
+class Archive:
+    """A bundle as one `.edge` file. It is reopened for each read, so that nothing stays open between calls."""
+
+    def __init__(self, source: Path | bytes) -> None:
+        self.source = source
+        self.name = str(source) if isinstance(source, Path) else f"<{len(source)} bytes>"
+        self._starts: dict[str, int] = {}
+
+    def _open(self) -> BinaryIO:
+        if isinstance(self.source, bytes):
+            return io.BytesIO(self.source)
+        try:
+            return self.source.open("rb", buffering=0)
+        except OSError as error:
+            raise BundleError(
+                f"{self.name}: cannot be opened ({error.strerror}); check the path and its permissions"
+            ) from error
+
+    def _at(self, offset: int, size: int) -> bytes:
+        with self._open() as file:
+            file.seek(offset)
+            data = file.read(size)
+            while len(data) < size and (more := file.read(size - len(data))):
+                data += more
+            return data
+
+    def manifest(self) -> tuple[bytes, bytes]:
+        """Read the two leading files, whose places are fixed."""
+        header = self._at(0, bundle_archive.LOCAL_HEADER_BYTES + len(MANIFEST_NAME))
+        size = bundle_archive.leading_size(header)
+        if size is None:
+            raise BundleError(
+                f"{self.name}: not an edge bundle, or one that another tool packed; give what `edge export` wrote"
+            )
+        data = self._at(len(header), min(size, MAX_MANIFEST_BYTES) + 1)[:size]
+        start = len(header) + size + bundle_archive.LOCAL_HEADER_BYTES + len(DIGEST_NAME)
+        return data, self._at(start, DIGEST_BYTES)
+
+    def check_listing(self, manifest: Manifest, manifest_bytes: bytes, digest: bytes) -> None:
+        """Hold every byte that is not a payload against the one form that the manifest allows."""
+        members = [bundle_archive.member(MANIFEST_NAME, manifest_bytes), bundle_archive.member(DIGEST_NAME, digest)]
+        members += [bundle_archive.Member(entry.path, entry.size, entry.crc32) for entry in manifest.files]
+        self._starts, central = bundle_archive.layout(members)
+        end = self._starts[members[-1].path] + members[-1].size
+        with self._open() as file:
+            total = file.seek(0, io.SEEK_END)
+            if total != end + len(central):
+                self._refuse(f"{total} bytes, the manifest says {end + len(central)}")
+            for item in members:
+                header = bundle_archive.local_header(item)
+                start = self._starts[item.path] - len(header)
+                file.seek(start)
+                if file.read(len(header)) != header:
+                    self._refuse(f"the header of {item.path} at byte {start} is not canonical")
+            file.seek(end)
+            if file.read(len(central)) != central:
+                self._refuse(f"the directory at byte {end} is not canonical")
+
+    def _refuse(self, what: str) -> None:
+        raise IntegrityError(f"{self.name}: {what}; changed or packed by another tool, copy the bundle again")
+
+    def read(self, path: str, size: int) -> bytes:
+        """Read one file."""
+        if isinstance(self.source, bytes):
+            return self.source[self._starts[path] : self._starts[path] + size]
+        return self._at(self._starts[path], size)
+
+    def chunks(self, path: str, size: int) -> Iterator[memoryview]:
+        """Read one file in pieces."""
+        start = self._starts[path]
+        if isinstance(self.source, bytes):
+            yield memoryview(self.source)[start : start + size]
+            return
+        with self._open() as file:
+            file.seek(start)
+            yield from _chunks(file, size - 1)

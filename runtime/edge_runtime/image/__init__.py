@@ -1,0 +1,61 @@
+"""The one implementation of the image contract: decode, resize, crop, normalize; equal to the bit on every machine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from edge_runtime.image.decode import MAX_PIXELS, decode_image
+from edge_runtime.image.normalize import Normalizer
+from edge_runtime.image.resize import center_crop, resize_image, resized_size
+from edge_runtime.preprocessing import ImagePreprocessing
+
+__all__ = [
+    "MAX_PIXELS",
+    "ImagePreprocessor",
+    "center_crop",
+    "decode_image",
+    "preprocess_image",
+    "resize_image",
+    "resized_size",
+]
+
+
+class ImagePreprocessor:
+    """Executes one contract; makes its tables once. Safe to call from many threads."""
+
+    contract: ImagePreprocessing
+    shape: tuple[int, int, int]
+    """Of one tensor: (3, h, w), or (h, w, 3) for a contract with layout NHWC."""
+
+    def __init__(self, contract: ImagePreprocessing) -> None:
+        self.contract = contract
+        self._normalize = Normalizer(contract)
+        self.shape = self._normalize.shape
+
+    def decode(self, x: Any, *, color: str | None = None) -> npt.NDArray[np.uint8]:
+        """Return `(H, W, 3)` uint8 RGB; see `decode_image`."""
+        return decode_image(x, self.contract, color=color)
+
+    def preprocess(
+        self, image: npt.NDArray[np.uint8], *, out: npt.NDArray[np.float32] | None = None
+    ) -> npt.NDArray[np.float32]:
+        """Turn `(H, W, 3)` uint8 RGB into the model's tensor, of `shape`; written to `out` where given."""
+        contract = self.contract
+        height, width = image.shape[:2]
+        size = resized_size(width, height, contract.resize)
+        pixels = center_crop(
+            resize_image(image, size, contract.resize.kernel), contract.crop_width, contract.crop_height
+        )
+        return self._normalize(pixels, out)
+
+    def __call__(self, x: Any, color: str | None = None) -> npt.NDArray[np.float32]:
+        """Decode and preprocess one input."""
+        return self.preprocess(self.decode(x, color=color))
+
+
+def preprocess_image(image: npt.NDArray[np.uint8], contract: ImagePreprocessing) -> npt.NDArray[np.float32]:
+    """Turn `(H, W, 3)` uint8 RGB into the model's tensor; `ImagePreprocessor` does it repeatedly."""
+    return ImagePreprocessor(contract).preprocess(image)

@@ -1,0 +1,260 @@
+"""Load a bundle and ask it: decode, preprocess, infer, postprocess."""
+
+from __future__ import annotations
+
+import os
+import threading
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from edge_runtime.bundle import Bundle, Source, open_bundle
+from edge_runtime.errors import BundleError, EdgeError, EdgeWarning, InputError, MachineError
+from edge_runtime.image import ImagePreprocessor
+from edge_runtime.manifest import Manifest, TensorInfo, Variant
+from edge_runtime.prediction import Prediction, predictions
+from edge_runtime.session import Device, create_session, cuda_is_available, first_line
+
+MAX_BATCH = 32
+"""Most inputs of a list that run at once, so that memory does not grow with the list."""
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What `load` was asked for: enough to open the same model again in another process."""
+
+    source: str | bytes
+    device: Device
+    threads: int | None
+    variant: str
+    sha256: str
+    providers: tuple[str, ...] | None
+
+
+def load(
+    source: Source,
+    *,
+    device: Literal["cpu", "cuda", "auto"] = "cpu",
+    threads: int | None = None,
+    variant: str | None = None,
+    sha256: str | None = None,
+    providers: Sequence[str] | None = None,
+) -> Model:
+    """Verify a bundle and make a model of one of its variants.
+
+    Args:
+        source: A bundle's directory, a `.edge` file, or the bytes of one.
+        device: Where it must run; `auto` takes CUDA where the bundle and the machine have it, else the CPU.
+        threads: CPU threads of one inference; by default the CPUs that affinity and cgroup quota leave.
+        variant: Name of a variant; by default the first one for the device, in the manifest's order of preference.
+        sha256: Digest of the manifest, which pins the whole bundle.
+        providers: ONNX Runtime's execution providers in order, instead of the device's own.
+
+    Raises:
+        InputError: no bundle at that path, or an argument is out of range.
+        BundleError: the bundle cannot be trusted or read, or has no such variant; IntegrityError and SchemaError say
+            more.
+        MachineError: ONNX Runtime, a provider or a device is missing.
+    """
+    if device not in ("cpu", "cuda", "auto"):
+        raise InputError(f"device={device!r}: one of 'cpu', 'cuda', 'auto' is expected")
+    bundle = open_bundle(source, sha256=sha256)
+    chosen = _choose(bundle.manifest, device, variant)
+    asked = None if providers is None else tuple(providers)
+    request = _Request(bundle.source, chosen.device, threads, chosen.name, bundle.manifest_sha256, asked)
+    model = Model(bundle, chosen, request)
+    if bundle.manifest.provisional:
+        warnings.warn(
+            f"bundle {bundle.manifest.name} {bundle.manifest.version} is provisional: it shipped without a proof",
+            EdgeWarning,
+            stacklevel=2,
+        )
+    return model
+
+
+def _choose(manifest: Manifest, device: str, name: str | None) -> Variant:
+    if name is not None:
+        for variant in manifest.variants:
+            if variant.name == name:
+                if device not in ("auto", variant.device):
+                    raise InputError(
+                        f"variant={name!r} is for {variant.device}; load it with device={variant.device!r}"
+                    )
+                return variant
+        known = ", ".join(variant.name for variant in manifest.variants)
+        raise InputError(f"variant={name!r}: no such variant; this bundle has {known}")
+    devices = [device] if device != "auto" else ["cuda", "cpu"]
+    for wanted in devices:
+        for variant in manifest.variants:
+            if variant.device == wanted and (device != "auto" or wanted == "cpu" or cuda_is_available()):
+                return variant
+    known = ", ".join(f"{variant.name} ({variant.device})" for variant in manifest.variants)
+    raise BundleError(f"device={device!r}: no variant for it; this bundle has {known}")
+
+
+def _reopen(request: _Request) -> Model:
+    bundle = open_bundle(request.source, sha256=request.sha256)
+    return Model(bundle, _choose(bundle.manifest, request.device, request.variant), request)
+
+
+class Model:
+    """A verified bundle's variant, ready to answer. Safe to call from many threads; pickles by reopening its bundle."""
+
+    manifest: Manifest
+    variant: Variant
+    labels: tuple[str, ...]
+    content_id: str
+    bundle: Bundle
+    session: Any
+    """The `onnxruntime.InferenceSession`."""
+
+    def __init__(self, bundle: Bundle, variant: Variant, request: _Request) -> None:
+        self.bundle, self.variant, self.manifest = bundle, variant, bundle.manifest
+        self.labels, self.content_id = bundle.manifest.labels, bundle.manifest.content_id
+        self._request = request
+        self._preprocessor = ImagePreprocessor(bundle.manifest.preprocessing)
+        self._input, self._output = variant.inputs[0], variant.outputs[0]
+        self._dtype = np.dtype(self._input.dtype)
+        first = self._input.shape[0]
+        self._fixed_batch = first if isinstance(first, int) else None
+        self._lock = threading.Lock()
+        self.session = self._create()
+        self._pid = os.getpid()
+        bundle.verify()
+
+    def _create(self) -> Any:
+        variant, request = self.variant, self._request
+        data = self.bundle.read(variant.file)
+        try:
+            session = create_session(
+                data,
+                device=request.device,
+                threads=request.threads,
+                options=variant.session,
+                providers=request.providers,
+            )
+        except BundleError as error:
+            seen = f"; it was seen to load on {variant.onnxruntime_min} and newer" if variant.onnxruntime_min else ""
+            raise BundleError(f"{variant.file}: {error}{seen}") from error
+        _check_signature(session.get_inputs(), variant.inputs, f"{variant.file}: input")
+        _check_signature(session.get_outputs(), variant.outputs, f"{variant.file}: output")
+        return session
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _reopen, (self._request,)
+
+    def __repr__(self) -> str:
+        return f"<edge Model {self.manifest.name} {self.manifest.version} {self.variant.name} {self.content_id[:19]}>"
+
+    @overload
+    def predict(self, x: list[Any] | tuple[Any, ...], *, color: str | None = None) -> list[Prediction]: ...
+
+    @overload
+    def predict(self, x: Any, *, color: str | None = None) -> Prediction: ...
+
+    def predict(self, x: Any, *, color: str | None = None) -> Prediction | list[Prediction]:
+        """Answer one input, or a list of them in its order.
+
+        Args:
+            x: A path, the bytes of an image file, a `PIL.Image.Image`, an `(H, W, 3)` uint8 array, or a list of these.
+            color: `"rgb"` or `"bgr"`; required for arrays, which do not tell, and applied to every array of a list.
+
+        Raises:
+            InputError: an input cannot be used; of a list, the message gives its place.
+        """
+        if isinstance(x, (list, tuple)):
+            return [answer for batch in self._batches(x, color) for answer in self.postprocess(self.infer(batch))]
+        return self.postprocess(self.infer(self.preprocess(self.decode(x, color=color))[None]))[0]
+
+    def _batches(self, items: Sequence[Any], color: str | None) -> Iterator[npt.NDArray[np.float32]]:
+        for start in range(0, len(items), MAX_BATCH):
+            part = items[start : start + MAX_BATCH]
+            batch = np.empty((len(part), *self._preprocessor.shape), dtype=np.float32)
+            for at, item in enumerate(part):
+                try:
+                    own = color if isinstance(item, np.ndarray) else None
+                    self._preprocessor.preprocess(self._preprocessor.decode(item, color=own), out=batch[at])
+                except EdgeError as error:
+                    raise type(error)(f"item {start + at} of the list: {error}") from error
+            yield batch
+
+    def decode(self, x: Any, *, color: str | None = None) -> npt.NDArray[np.uint8]:
+        """Return one input as `(H, W, 3)` uint8 RGB."""
+        return self._preprocessor.decode(x, color=color)
+
+    def preprocess(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """Return the model's tensor, `(3, h, w)` float32, for `(H, W, 3)` uint8 RGB."""
+        return self._preprocessor.preprocess(image)
+
+    def infer(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        """Return `(n, labels)` float32 logits for `(n, 3, h, w)` tensors.
+
+        Raises:
+            InputError: the batch is not of that shape.
+            BundleError: the model fails, or answers with something that is not a number.
+        """
+        if batch.ndim != 4 or batch.shape[1:] != self._preprocessor.shape or len(batch) == 0:
+            raise InputError(f"batch {batch.shape}: (n, {self._preprocessor.shape}) with n >= 1 is expected")
+        if self._pid != os.getpid():
+            self._after_fork()
+        if self._fixed_batch is None or self._fixed_batch == len(batch):
+            return self._run(batch)
+        return self._in_fixed_batches(batch, self._fixed_batch)
+
+    def _in_fixed_batches(self, batch: npt.NDArray[np.float32], size: int) -> npt.NDArray[np.float32]:
+        """Run a graph that takes exactly `size` items; the last run is filled up with zeros."""
+        answers = []
+        for start in range(0, len(batch), size):
+            part = batch[start : start + size]
+            full = np.zeros((size, *batch.shape[1:]), dtype=np.float32)
+            full[: len(part)] = part
+            answers.append(self._run(full)[: len(part)])
+        return np.concatenate(answers)
+
+    def _run(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        tensor = batch if batch.dtype == self._dtype else batch.astype(self._dtype)
+        try:
+            logits = self.session.run([self._output.name], {self._input.name: tensor})[0]
+        except Exception as error:  # its exceptions have no common base that is public
+            raise BundleError(f"{self.variant.file}: ONNX Runtime cannot run it ({first_line(error)})") from error
+        if logits.shape != (len(batch), len(self.labels)) or not np.isfinite(logits).all():
+            raise BundleError(
+                f"{self.variant.file}: answered {logits.shape} {logits.dtype}, or not with finite numbers"
+            )
+        return logits.astype(np.float32, copy=False)  # type: ignore[no-any-return]
+
+    def postprocess(self, logits: npt.NDArray[np.float32]) -> list[Prediction]:
+        """Turn `(n, labels)` logits into answers."""
+        return predictions(logits, self.manifest, self.variant)
+
+    def _after_fork(self) -> None:
+        """Make the session anew: its threads stayed in the parent process."""
+        if self._request.device == "cuda":
+            raise MachineError("a CUDA model does not survive fork; load it in the child, or start processes by spawn")
+        with self._lock:
+            if self._pid != os.getpid():
+                self.session = self._create()
+                self._pid = os.getpid()
+
+
+def _check_signature(actual: Sequence[Any], declared: Sequence[TensorInfo], what: str) -> None:
+    """Hold the session's inputs or outputs against what the manifest says of them."""
+    seen = [(tensor.name, _DTYPES.get(tensor.type, tensor.type)) for tensor in actual]
+    said = [(tensor.name, tensor.dtype) for tensor in declared]
+    if seen != said:
+        raise BundleError(f"{what}s are {seen}, the manifest says {said}; export it again")
+
+
+_DTYPES = {
+    "tensor(float)": "float32",
+    "tensor(float16)": "float16",
+    "tensor(uint8)": "uint8",
+    "tensor(int8)": "int8",
+    "tensor(int32)": "int32",
+    "tensor(int64)": "int64",
+}
+"""ONNX Runtime's names of element types, in numpy's words."""

@@ -1,0 +1,217 @@
+"""ONNX Runtime sessions that are quiet, sized to the machine and on the device that was asked for."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import threading
+import warnings
+from collections.abc import Mapping, Sequence
+from types import ModuleType
+from typing import Any, Literal
+
+from edge_runtime.cpus import available_cpus
+from edge_runtime.errors import BundleError, EdgeWarning, InputError, MachineError
+
+Device = Literal["cpu", "cuda"]
+
+_TELEMETRY = "ORT_DISABLE_TELEMETRY"
+_FLAVOURS = (
+    "onnxruntime",
+    "onnxruntime-gpu",
+    "onnxruntime-directml",
+    "onnxruntime-migraphx",
+    "onnxruntime-openvino",
+    "onnxruntime-qnn",
+    "onnxruntime-rocm",
+    "onnxruntime-silicon",
+    "onnxruntime-training",
+)
+"""Distributions that install the import package `onnxruntime`; each overwrites the others' files."""
+
+SESSION_OPTIONS = (
+    "mlas.enable_gemm_fastmath_arm64_bfloat16",
+    "optimization.disable_specified_optimizers",
+    "optimization.enable_gelu_approximation",
+    "session.disable_prepacking",
+    "session.disable_quant_qdq",
+    "session.enable_quant_qdq_cleanup",
+    "session.force_spinning_stop",
+    "session.inter_op.allow_spinning",
+    "session.intra_op.allow_spinning",
+    "session.qdqisint8allowed",
+    "session.set_denormal_as_zero",
+    "session.use_device_allocator_for_initializers",
+    "session.x64quantprecision",
+)
+"""Configuration entries that a bundle may ask for. Others can write files or read them, so a bundle may not."""
+GRAPH_OPTIMIZATION = "graph_optimization_level"
+"""Reserved name among the options: `disabled`, `basic`, `extended` or `all` (the default)."""
+_LEVELS = {
+    "disabled": "ORT_DISABLE_ALL",
+    "basic": "ORT_ENABLE_BASIC",
+    "extended": "ORT_ENABLE_EXTENDED",
+    "all": "ORT_ENABLE_ALL",
+}
+_FATAL = 4
+"""Log severity: ONNX Runtime's errors reach the caller as exceptions, so it need not print them too."""
+
+_creating = threading.Lock()
+
+
+def _renew_lock() -> None:
+    global _creating  # noqa: PLW0603 - a thread of the parent may have held it when the process forked
+    _creating = threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock)
+
+
+def import_onnxruntime() -> ModuleType:
+    """Import ONNX Runtime with its telemetry off, unless the user set `ORT_DISABLE_TELEMETRY` to something else.
+
+    Raises:
+        MachineError: no flavour of it is installed, or several that overwrite each other.
+    """
+    if _TELEMETRY not in os.environ:
+        if "onnxruntime" in sys.modules:
+            warnings.warn(
+                f"onnxruntime was imported before edge_runtime, so its telemetry may be on; set {_TELEMETRY}=1 first",
+                EdgeWarning,
+                stacklevel=3,
+            )
+        os.environ[_TELEMETRY] = "1"
+    flavours = installed_flavours()
+    if len(flavours) > 1:
+        raise MachineError(
+            f"{' and '.join(flavours)} are installed and overwrite each other; keep one: "
+            f"pip uninstall -y {' '.join(flavours)} && pip install {flavours[0]}"
+        )
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise MachineError(f'onnxruntime cannot be imported ({error}); run: pip install "edge-runtime[cpu]"') from error
+    return onnxruntime  # type: ignore[no-any-return]
+
+
+def installed_flavours() -> list[str]:
+    """Return the installed distributions that own the import package `onnxruntime`."""
+    from importlib import metadata
+
+    found = []
+    for name in _FLAVOURS:
+        try:
+            metadata.distribution(name)
+        except metadata.PackageNotFoundError:
+            continue
+        found.append(name)
+    return found
+
+
+def create_session(
+    model: bytes,
+    *,
+    device: Device = "cpu",
+    threads: int | None = None,
+    options: Mapping[str, str] | None = None,
+    providers: Sequence[str] | None = None,
+) -> Any:
+    """Make an `onnxruntime.InferenceSession` of a model's bytes.
+
+    Bytes, never a path: external data cannot be loaded, so nothing unverified reaches ONNX Runtime.
+
+    Args:
+        model: The ONNX file's bytes.
+        device: Where it must run; anything else than what was asked for is an error.
+        threads: Of the intra-op pool; by default the CPUs that this process may use.
+        options: Entries of `SESSION_OPTIONS`, and `graph_optimization_level`.
+        providers: Execution providers in order, instead of the device's; the first one must be active.
+
+    Raises:
+        MachineError: the provider is not available, or the session fell back to another.
+        BundleError: ONNX Runtime refuses the model, or an option is not allowed.
+        InputError: `threads` is not positive.
+    """
+    ort = import_onnxruntime()
+    if threads is not None and threads < 1:
+        raise InputError(
+            f"threads={threads}: a positive number is expected; leave it out for all that this process may use"
+        )
+    wanted = list(providers) if providers else [_PROVIDERS[device]]
+    missing = [name for name in wanted if name not in ort.get_available_providers()]
+    if missing:
+        raise MachineError(_why_unavailable(missing[0], ort))
+    settings = _settings(ort, threads, options or {})
+    try:
+        with _creating:
+            session = ort.InferenceSession(model, settings, providers=wanted)
+    except Exception as error:  # its exceptions have no common base that is public
+        raise BundleError(f"ONNX Runtime {ort.__version__} refuses the model: {first_line(error)}") from error
+    if session.get_providers()[0] != wanted[0]:
+        raise MachineError(_why_fallen_back(wanted[0]))
+    return session
+
+
+_PROVIDERS: dict[str, str] = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+
+
+def cuda_is_available() -> bool:
+    """Whether the installed ONNX Runtime was built with CUDA and the driver's library can be loaded."""
+    return _PROVIDERS["cuda"] in import_onnxruntime().get_available_providers() and _has_driver()
+
+
+def _settings(ort: ModuleType, threads: int | None, options: Mapping[str, str]) -> Any:
+    settings = ort.SessionOptions()
+    settings.intra_op_num_threads = threads or available_cpus()
+    settings.inter_op_num_threads = 1
+    settings.log_severity_level = _FATAL
+    for name, value in options.items():
+        if name == GRAPH_OPTIMIZATION and value in _LEVELS:
+            settings.graph_optimization_level = getattr(ort.GraphOptimizationLevel, _LEVELS[value])
+        elif name in SESSION_OPTIONS:
+            settings.add_session_config_entry(name, value)
+        else:
+            raise BundleError(
+                f"session option {name}={value!r} is not allowed in a bundle; upgrade edge-runtime or remove it"
+            )
+    # Threads spin within a run, for speed, and sleep after it, for the host.
+    if "session.force_spinning_stop" not in options:
+        settings.add_session_config_entry("session.force_spinning_stop", "1")
+    return settings
+
+
+def first_line(error: BaseException) -> str:
+    """Return an error's text on one line, without ONNX Runtime's source positions."""
+    text = " ".join(str(error).split())
+    return re.sub(r"/\S+/onnxruntime/\S+:\d+ \S+", "", text)[:400]
+
+
+def _has_driver() -> bool:
+    import ctypes
+
+    for name in ("libcuda.so.1", "nvcuda.dll"):
+        try:
+            ctypes.CDLL(name)
+        except OSError:
+            continue
+        return True
+    return False
+
+
+def _why_unavailable(provider: str, ort: ModuleType) -> str:
+    flavour = (installed_flavours() or ["the installed ONNX Runtime"])[0]
+    text = f"{provider} is not in {flavour} {ort.__version__}, which has {', '.join(ort.get_available_providers())}"
+    if provider == _PROVIDERS["cuda"]:
+        text += f'; run: pip uninstall -y {flavour} && pip install "edge-runtime[gpu]"'
+    return text
+
+
+def _why_fallen_back(provider: str) -> str:
+    if provider == _PROVIDERS["cuda"] and not _has_driver():
+        return "device='cuda': no NVIDIA driver (libcuda.so.1) on this machine; install it, or use device='cpu'"
+    return (
+        f"{provider} did not start and ONNX Runtime fell back to another: no GPU is visible, or the libraries of CUDA or"
+        " cuDNN are missing or of another version; see nvidia-smi, or use device='cpu'"
+    )
