@@ -41,6 +41,6 @@ def read_facts(data: bytes) -> Facts:
         reason = str(error).removeprefix(f"{describe(data)}: ")
         raise InputError(reason.split("; ")[0]) from error
     gray = Image.fromarray(pixels).convert("L")
-    small = gray.resize((SIDE, SIDE), Image.Resampling.BOX, reducing_gap=2.0)
+    small = gray.resize((SIDE, SIDE), Image.Resampling.BILINEAR, reducing_gap=3.0)
     height, width = pixels.shape[:2]
     return Facts(hashlib.sha256(data).digest(), width, height, small.tobytes())

@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 SIMILARITY = 0.995
 """Cosine of two thumbnails, each less its mean, from which on they look the same."""
 DIFFERENCE = 3.0
-"""Mean absolute difference of the two thumbnails' gray values, brightness aligned, that they may have at most."""
+"""Mean absolute difference of the two thumbnails' gray values, exposure aligned, that they may have at most."""
+GAIN = 1.4
+"""Most by which one thumbnail's contrast may be stretched to meet the other's: an exposure or a contrast setting."""
 CONTRAST = 4.0
 """Standard deviation of gray values under which a thumbnail is a plain area, which looks like any other."""
 REACH = float(np.sqrt(2 - 2 * SIMILARITY)) + 1e-4
@@ -101,13 +103,16 @@ def _main_direction(values: NDArray[np.float32]) -> NDArray[np.float32]:
     """
     sample = values[:: max(1, len(values) // 2048)]
     sample = sample - sample.mean(axis=0)
-    direction: NDArray[np.float32] = np.random.default_rng(0).random(values.shape[1], np.float32)
+    direction: NDArray[np.float32] = sample[0]
     for _ in range(20):
-        direction = np.matmul(sample.T, np.matmul(sample, direction))
-        direction = direction / np.float32(max(float(np.linalg.norm(direction)), 1e-30))
+        longer = np.matmul(sample.T, np.matmul(sample, direction))
+        direction = longer / np.maximum(np.linalg.norm(longer), np.float32(1e-30))
     return direction
 
 
 def _alike(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> bool:
-    difference = one.astype(np.float32) - other
-    return bool(np.abs(difference - difference.mean()).mean() <= DIFFERENCE)
+    """Compare gray values after aligning exposure: brightness freely, contrast within GAIN."""
+    left = one - one.mean()
+    right = other - other.mean()
+    gain = float(np.clip((left @ right) / (right @ right), 1 / GAIN, GAIN))
+    return bool(np.abs(left - gain * right).mean() <= DIFFERENCE)
