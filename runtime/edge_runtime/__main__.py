@@ -7,6 +7,7 @@ import json
 import sys
 import warnings
 from collections.abc import Sequence
+from typing import Any
 
 from edge_runtime import __version__
 from edge_runtime.errors import EdgeError, ExitCode
@@ -38,14 +39,14 @@ def _run(arguments: argparse.Namespace) -> None:
     answers = zip(arguments.images, model.predict(arguments.images), strict=True)
     if arguments.json:
         document = [{"input": path, **answer.to_dict()} for path, answer in answers]
-        print(json.dumps(document, indent=2, ensure_ascii=False))
+        sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
         return
     for path, answer in answers:
-        print(f"{path}\t{answer.label}\t{answer.score:.6f}")
+        sys.stdout.write(f"{path}\t{answer.label}\t{answer.score:.6f}\n")
 
 
-def _show_warning(message: Warning | str, *_: object) -> None:
-    print(f"warning: {message}", file=sys.stderr)
+def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:
+    sys.stderr.write(f"warning: {message}\n")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -55,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         _run(arguments)
     except EdgeError as error:
-        print(f"error: {error}", file=sys.stderr)
+        sys.stderr.write(f"error: {error}\n")
         return int(error.exit_code)
     except KeyboardInterrupt:
         return int(ExitCode.INTERRUPTED)

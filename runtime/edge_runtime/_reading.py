@@ -7,7 +7,7 @@ import math
 import re
 import reprlib
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import fields, is_dataclass
 from functools import cache
 from typing import Any, Literal, NoReturn, TypeVar, Union, cast, get_args, get_origin, get_type_hints
@@ -101,7 +101,7 @@ def read_dataclass(kind: type[T], document: object, where: str = "") -> T:
     """
     if not isinstance(document, dict):
         fail(where or "document", document, "an object is expected")
-    hints = _hints(kind)
+    hints = _hints(cast(Hashable, kind))
     for name in document:
         require(name in hints, _join(where, name), name, "no such field is known; fields are " + ", ".join(hints))
     for name in hints:
@@ -111,7 +111,7 @@ def read_dataclass(kind: type[T], document: object, where: str = "") -> T:
 
 
 @cache
-def _hints(kind: type[Any]) -> dict[str, Any]:
+def _hints(kind: Any) -> dict[str, Any]:
     hints = get_type_hints(kind)
     return {field.name: hints[field.name] for field in fields(kind)}
 

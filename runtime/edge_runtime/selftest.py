@@ -6,7 +6,7 @@ import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -76,7 +76,7 @@ def read_golden(data: bytes) -> Golden:
 
 def tensor_sha256(tensor: npt.NDArray[np.float32]) -> str:
     """Return the SHA-256 of a tensor's float32 values, little-endian, in C order."""
-    return hashlib.sha256(np.ascontiguousarray(tensor, dtype="<f4")).hexdigest()
+    return hashlib.sha256(np.ascontiguousarray(tensor, dtype="<f4").tobytes()).hexdigest()
 
 
 def selftest(

@@ -212,6 +212,6 @@ def _why_fallen_back(provider: str) -> str:
     if provider == _PROVIDERS["cuda"] and not _has_driver():
         return "device='cuda': no NVIDIA driver (libcuda.so.1) on this machine; install it, or use device='cpu'"
     return (
-        f"{provider} did not start and ONNX Runtime fell back to another: no GPU is visible, or the libraries of CUDA or"
-        " cuDNN are missing or of another version; see nvidia-smi, or use device='cpu'"
+        f"{provider} did not start and ONNX Runtime fell back to another: no GPU is visible, or the libraries of CUDA"
+        " or cuDNN are missing or of another version; see nvidia-smi, or use device='cpu'"
     )
