@@ -1,50 +1,23 @@
-"""Remembers what inspecting a data set found, so that `edge export` need not decode what `edge train` decoded.
+"""Small arrays that are dear to compute, kept in the user's cache directory.
 
-One file for each data set, replaced as a whole: a reader sees the old one or the new one, the last of several writers
-wins, and a file that is damaged or of another schema counts as absent.
+Each entry is one file, replaced as a whole: a reader sees the old one or the new one, the last of several writers wins,
+and a file that is damaged counts as absent. A cache that cannot be written is no error.
 """
 
-import hashlib
 import os
 import time
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import platformdirs
 from numpy.typing import NDArray
 
 DIRECTORY_VARIABLE = "EDGE_CACHE_DIR"
-SCHEMA = 1
-"""Part of the file's name; raise it when what is kept of an image, or the decoder, changes."""
-SETTLED_NS = 1_000_000_000
-"""A file that changed less than this before the cache is written may change again within one tick of the file system's
-clock, so it is not remembered."""
-
-
-@dataclass(frozen=True)
-class Known:
-    """What is remembered of `n` readable files."""
-
-    paths: list[str]
-    stamps: NDArray[np.int64]
-    """`(n, 3)`: see `stamp`."""
-    sha256: NDArray[np.uint8]
-    sizes: NDArray[np.int32]
-    thumbnails: NDArray[np.uint8]
-
-
-def stamp(path: Path) -> tuple[int, int, int]:
-    """Return size, modification and change time in ns: while they stay, the bytes did. Raises `OSError`.
-
-    The change time is there because copying tools set the modification time back.
-    """
-    status = path.stat()
-    return status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def cache_directory() -> Path:
@@ -52,57 +25,27 @@ def cache_directory() -> Path:
     return Path(os.environ.get(DIRECTORY_VARIABLE) or platformdirs.user_cache_dir("edge"))
 
 
-def load_known(data: Path) -> Known | None:
-    """Return what is remembered of the data set at the absolute path `data`; None where nothing usable is."""
+def load_arrays(name: str) -> dict[str, NDArray[Any]] | None:
+    """Return what was saved under `name` (a relative path without ending); None where nothing usable is.
+
+    Each array's checksum is verified by the zip format that holds it, and nothing is unpickled.
+    """
     try:
-        with np.load(_file(data), allow_pickle=False) as arrays:
-            paths = arrays["paths"].tobytes().decode("utf-8", "surrogateescape").split("\0")
-            known = Known(paths, arrays["stamps"], arrays["sha256"], arrays["sizes"], arrays["thumbnails"])
+        with np.load(cache_directory() / f"{name}.npz", allow_pickle=False) as arrays:
+            return {key: arrays[key] for key in arrays.files}
     except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error):
         return None
-    count = len(known.paths)
-    shapes = known.stamps.shape, known.sha256.shape, known.sizes.shape, known.thumbnails.shape
-    return known if shapes == ((count, 3), (count, 32), (count, 2), (count, 256)) else None
 
 
-def save_known(data: Path, known: Known) -> None:
-    """Remember what was found in the data set at `data`. A cache that cannot be written is no error."""
-    settled = np.flatnonzero(known.stamps[:, 1:].max(axis=1, initial=0) < time.time_ns() - SETTLED_NS)
-    if not len(settled):
-        return
-    names = "\0".join(known.paths[row] for row in settled).encode("utf-8", "surrogateescape")
-    file = _file(data)
+def save_arrays(name: str, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Keep arrays under `name`."""
+    file = cache_directory() / f"{name}.npz"
     temporary = file.with_name(f".{file.name}.{os.getpid()}.{time.monotonic_ns()}")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with temporary.open("xb") as stream:
-            np.savez(
-                stream,
-                paths=np.frombuffer(names, np.uint8),
-                stamps=known.stamps[settled],
-                sha256=known.sha256[settled],
-                sizes=known.sizes[settled],
-                thumbnails=known.thumbnails[settled],
-            )
+            np.savez(stream, allow_pickle=False, **arrays)
         temporary.replace(file)
     except OSError:
         with suppress(OSError):
             temporary.unlink()
-
-
-def select(
-    known: Known | None, paths: Sequence[str], stamps: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return rows of `paths` that are remembered with the same stamp, and their rows in `known`."""
-    if known is None:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    row_of = {path: row for row, path in enumerate(known.paths)}
-    found = np.array([row_of.get(path, -1) for path in paths], np.int64)
-    rows = np.flatnonzero(found >= 0)
-    same = (known.stamps[found[rows]] == stamps[rows]).all(axis=1)
-    return rows[same], found[rows[same]]
-
-
-def _file(data: Path) -> Path:
-    name = hashlib.sha256(os.fsencode(data)).hexdigest()[:32]
-    return cache_directory() / "inspections" / f"{name}.v{SCHEMA}.npz"

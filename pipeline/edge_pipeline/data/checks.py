@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from edge_pipeline.data.dataset import NearDuplicates, Skipped
 from edge_pipeline.data.layout import SPLITS, Item
-from edge_pipeline.data.leaks import across_splits, conflicts, near_twins
+from edge_pipeline.data.leaks import across_splits, conflicts
+from edge_pipeline.data.twins import near_twins
 from edge_runtime.errors import InputError
 
 UNREADABLE_SHARE = 0.01

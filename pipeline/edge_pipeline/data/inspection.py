@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_pipeline.data.cache import Known, load_known, save_known, select, stamp
 from edge_pipeline.data.decode import SIDE, Facts, read_facts
+from edge_pipeline.data.known import Known, load_known, save_known, select, stamp
 from edge_runtime.errors import InputError
 
 Progress = Callable[[int, int], None]
@@ -61,7 +61,7 @@ def _stamps(root: Path, paths: Sequence[str], problems: dict[int, str]) -> NDArr
     stamps = np.zeros((len(paths), 3), np.int64)
     for row, path in enumerate(paths):
         try:
-            stamps[row] = stamp(root / path)
+            stamps[row] = stamp(os.path.join(root, path))  # noqa: PTH118 - as in `stamp`
         except OSError as error:
             problems[row] = error.strerror or str(error)
     return stamps

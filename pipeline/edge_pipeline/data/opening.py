@@ -60,7 +60,7 @@ def open_dataset(
         raise InputError(f"{data}: no images; expected files such as .jpg and .png in a folder for each class")
 
     content = same_content(digests)
-    splits, decided = partition(items, content, digests, seed)
+    splits, decided = partition(items, content, digests, thumbnails, seed)
     warnings += decided + checks.check_classes(data, items, splits, labels)
     leaks, leak_warnings = checks.check_leaks(data, items, splits, content, allow=allow_leaks)
     conflicts, conflict_warnings = checks.find_conflicts(items, content)

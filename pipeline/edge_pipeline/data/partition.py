@@ -1,39 +1,55 @@
 """Decides which split each item is in: as the data says, and by class where it does not."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_pipeline.data.layout import Item
+from edge_pipeline.data.layout import SPLITS, Item
 from edge_pipeline.data.split import CARVED, SHARES, assign, connect
+from edge_pipeline.data.twins import near_twins
+
+CHAIN_SHARE = 0.10
+"""Look-alikes are kept together unless a chain of them holds more than this share of the items: a long recording of a
+still camera would otherwise fill one split."""
 
 
 def partition(
-    items: Sequence[Item], content: NDArray[np.int64], digests: NDArray[np.uint8], seed: int
+    items: Sequence[Item],
+    content: NDArray[np.int64],
+    digests: NDArray[np.uint8],
+    thumbnails: NDArray[np.uint8],
+    seed: int,
 ) -> tuple[list[str], list[str]]:
-    """Return the split of each item, and a warning for each thing that was decided here.
+    """Return the split of each item, and a line for each thing that was decided here.
 
     Args:
         items: the readable items.
         content: `(n,)` numbers that are equal where the files' bytes are; such files stay together.
         digests: `(n, 32)` SHA-256 of each file.
+        thumbnails: `(n, 256)` gray copies; those that look the same stay together too.
         seed: decides the splits that are made here.
 
     Raises:
         InputError: too few items or groups to fill the splits.
     """
     given = {item.split for item in items} - {None}
+
+    def deal(rows: Sequence[int], shares: Mapping[str, float]) -> list[str]:
+        chosen = [items[row] for row in rows]
+        units = _units(chosen, content[rows], thumbnails[rows])
+        positions = assign(_strata(chosen), units, digests[rows], shares, seed)
+        return [list(shares)[position] for position in positions]
+
     if given <= {"train"}:
-        names = _assign(items, content, digests, SHARES, seed)
-        return names, ["the data has a train split alone: val and test were carved from it"] if given else []
+        splits = deal(range(len(items)), SHARES)
+        return splits, ["the data has a train split alone: val and test were carved from it"] if given else []
     splits = [item.split or "train" for item in items]
     warnings = []
     if "val" not in given:
         train = [row for row, split in enumerate(splits) if split == "train"]
-        carved = _assign([items[row] for row in train], content[train], digests[train], CARVED, seed)
-        for row, split in zip(train, carved, strict=True):
+        for row, split in zip(train, deal(train, CARVED), strict=True):
             splits[row] = split
         warnings.append(f"the data has no val split: {CARVED['val']:.0%} of train was carved off")
     if "test" not in given:
@@ -41,27 +57,22 @@ def partition(
     return splits, warnings
 
 
-def _assign(
-    items: Sequence[Item], content: NDArray[np.int64], digests: NDArray[np.uint8], shares: dict[str, float], seed: int
-) -> list[str]:
-    units = content
-    if any(item.group is not None for item in items):
-        # An item without a group is a group of its own.
-        names = {
-            name: number
-            for number, name in enumerate(dict.fromkeys(_group_key(row, item) for row, item in enumerate(items)))
-        }
-        groups = np.array([names[_group_key(row, item)] for row, item in enumerate(items)], np.int64)
-        units = connect(content, groups)
-    else:
-        units = np.unique(content, return_inverse=True)[1].astype(np.int64)
-    positions = assign(_strata(items), units, digests, shares, seed)
-    order = list(shares)
-    return [order[position] for position in positions]
-
-
-def _group_key(row: int, item: Item) -> tuple[str, int]:
-    return (item.group, -1) if item.group is not None else ("", row)
+def _units(items: Sequence[Item], content: NDArray[np.int64], thumbnails: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """Return `(n,)` numbers of what stays together: equal bytes, groups, and look-alikes where that is possible."""
+    everyone = np.arange(len(items))
+    group_of = {name: number for number, name in enumerate(dict.fromkeys(item.group for item in items))}
+    # An item without a group is a group of its own.
+    groups = np.array(
+        [row if item.group is None else len(items) + group_of[item.group] for row, item in enumerate(items)]
+    )
+    units = connect([content, groups])
+    twins = near_twins(thumbnails, everyone, everyone)
+    if not twins:
+        return units
+    pairs = np.array(list(twins.items()), np.int64)
+    chained = connect([content, groups], pairs)
+    largest = np.bincount(connect([content], pairs)).max()
+    return chained if largest <= max(CHAIN_SHARE * len(items), 2) and chained.max() + 1 >= len(SPLITS) else units
 
 
 def _strata(items: Sequence[Item]) -> NDArray[np.int64]:

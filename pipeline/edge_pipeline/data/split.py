@@ -1,7 +1,7 @@
 """Splits items by class in seeded, fixed shares, and never parts what belongs together."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,19 +60,24 @@ def assign(
     return split_of
 
 
-def connect(*labelings: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return `(n,)` unit numbers such that items which share a value in any labeling share a unit."""
+def connect(labelings: Sequence[NDArray[np.int64]], pairs: NDArray[np.int64] | None = None) -> NDArray[np.int64]:
+    """Return `(n,)` unit numbers, from 0 on without gaps.
+
+    Items that share a value in any of the `(n,)` labelings share a unit, and so do the two rows of each of the
+    `(k, 2)` pairs.
+    """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
     count = len(labelings[0])
-    rows, columns, offset = [], [], count
+    edges = [] if pairs is None else [pairs]
+    nodes = count
     for labeling in labelings:
-        rows.append(np.arange(count))
-        columns.append(labeling + offset)
-        offset += int(labeling.max(initial=-1)) + 1
-    row, column = np.concatenate(rows), np.concatenate(columns)
-    graph = coo_array((np.ones(len(row), np.int8), (row, column)), shape=(offset, offset))
+        values, value_of = np.unique(labeling, return_inverse=True)
+        edges.append(np.stack([np.arange(count), value_of + nodes], axis=1))
+        nodes += len(values)
+    row, column = np.concatenate(edges).T
+    graph = coo_array((np.ones(len(row), np.int8), (row, column)), shape=(nodes, nodes))
     components = connected_components(graph, directed=False)[1][:count]
     return np.unique(components, return_inverse=True)[1].astype(np.int64)
 
@@ -158,7 +163,16 @@ def _repair(
     for label in np.setdiff1d(classes, classes[split_of == 0]):
         move(next(unit for unit in smallest_first if (classes[members[unit]] == label).any()), 0)
     for split in range(1, parts):
-        if not (unit_split == split).any():
-            counts = np.bincount(unit_split, minlength=parts)
-            donor = int(np.argmax(counts))
-            move(next(unit for unit in smallest_first if unit_split[unit] == donor), split)
+        if (unit_split == split).any():
+            continue
+        donor = int(np.argmax(np.bincount(unit_split, minlength=parts)))
+        offered = [unit for unit in smallest_first if unit_split[unit] == donor]
+        spare = [unit for unit in offered if donor != 0 or _dispensable(members[unit], classes, split_of)]
+        move((spare or offered)[0], split)
+
+
+def _dispensable(rows: NDArray[np.int64], classes: NDArray[np.int64], split_of: NDArray[np.int64]) -> bool:
+    """Tell whether train has other items of each class of `rows`."""
+    rest = split_of == 0
+    rest[rows] = False
+    return bool(np.isin(classes[rows], classes[rest]).all())
