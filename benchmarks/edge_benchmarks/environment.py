@@ -12,6 +12,8 @@ from typing import Any
 import cpuinfo
 import psutil
 
+from edge_runtime.cpus import cgroup_quota
+
 FLAGS = {
     "x86_64": (
         "avx",
@@ -46,7 +48,6 @@ PACKAGES = (
     "tokenizers",
 )
 
-_CGROUP = Path("/sys/fs/cgroup")
 _CPU0 = Path("/sys/devices/system/cpu/cpu0/cpufreq")
 
 
@@ -71,7 +72,7 @@ def identity() -> dict[str, Any]:
         "cores_physical": psutil.cpu_count(logical=False),
         "cores_logical": psutil.cpu_count(),
         "affinity": _affinity(),
-        "cgroup_cpus": _cgroup_cpus(),
+        "cgroup_cpus": cgroup_quota(),
         "memory_bytes": psutil.virtual_memory().total,
         "board": _text(Path("/proc/device-tree/model")),
         "virtual": "hypervisor" in info.get("flags", ()),
@@ -134,15 +135,6 @@ def _affinity() -> int | None:
         return None
 
 
-def _cgroup_cpus() -> float | None:
-    """Return the container's CPU quota in CPUs, of cgroup v2 or v1; None where there is no limit."""
-    if text := _text(_CGROUP / "cpu.max"):
-        quota, _, period = text.partition(" ")
-        return None if quota == "max" else int(quota) / int(period or 100_000)
-    quota, period = _text(_CGROUP / "cpu/cpu.cfs_quota_us"), _text(_CGROUP / "cpu/cpu.cfs_period_us")
-    return int(quota) / int(period) if quota and period and int(quota) > 0 else None
-
-
 def _frequency() -> float | None:
     try:
         frequency = psutil.cpu_freq()
@@ -153,9 +145,9 @@ def _frequency() -> float | None:
 
 def _temperature() -> float | None:
     """Return the hottest sensor's reading."""
-    sensors = getattr(psutil, "sensors_temperatures", dict)()
-    readings = [sensor.current for group in sensors.values() for sensor in group]
-    return max(readings, default=None)
+    if not hasattr(psutil, "sensors_temperatures"):
+        return None
+    return max((sensor.current for group in psutil.sensors_temperatures().values() for sensor in group), default=None)
 
 
 def _os_release() -> str:

@@ -1,0 +1,1 @@
+"""Reports: one result as a terminal table, JSON, Markdown or one HTML page."""

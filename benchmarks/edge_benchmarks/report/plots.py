@@ -1,0 +1,246 @@
+"""Plots as inline SVG that takes its colors and font from the page around it, in light and dark alike."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from edge_benchmarks.report.page import Tone
+from edge_benchmarks.verdicts import Interval
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+# matplotlib must be given real colors; each stands for a color of the page and is replaced by its name in the SVG.
+_INK, _SOFT, _LINE = "#010203", "#010204", "#010205"
+_SERIES = ("#010211", "#010212", "#010213", "#010214", "#010215")
+_TONES: dict[Tone, str] = {"good": "#010221", "bad": "#010222", "unsure": "#010223", "plain": _SOFT}
+_PAGE_COLORS = (
+    {_INK: "currentColor", _SOFT: "var(--soft)", _LINE: "var(--line)"}
+    | {color: f"var(--series-{index + 1})" for index, color in enumerate(_SERIES)}
+    | {color: f"var(--{tone})" for tone, color in _TONES.items() if tone != "plain"}
+)
+
+WIDTH = 4.6
+"""Inches. A figure is about 460 pixels wide beside another one, and 350 on a phone: letters of 8.5 points suit both."""
+
+MOST_SERIES = len(_SERIES)
+"""Arms that one plot tells apart by color."""
+
+_MOST_STEPS = 400
+"""Points drawn of a distribution's middle; its ends are drawn sample by sample."""
+
+_WIDE_RANGE = 4.0
+"""Largest over smallest from which on an axis of durations is logarithmic."""
+
+
+def ratio_intervals(rows: Sequence[tuple[str, Interval, Tone]]) -> str:
+    """Draw ratios with their intervals against 1: left of the line is faster, and proven where the bar misses it.
+
+    Args:
+        rows: Label, ratio (time over the baseline's time) and tone, from top to bottom.
+    """
+
+    def draw(axes: Axes) -> None:
+        axes.axvline(1.0, color=_INK, linewidth=1)
+        for place, (label, ratio, tone) in enumerate(reversed(rows)):
+            high = min(ratio.high, max(3.0, 2 * ratio.estimate))
+            axes.plot([ratio.low, high], [place, place], color=_TONES[tone], linewidth=5, solid_capstyle="butt")
+            axes.plot([ratio.estimate], [place], "o", color=_TONES[tone], markersize=6)
+            axes.annotate(
+                f"{label}: {ratio.estimate:.3g}x [{ratio.low:.3g}, {ratio.high:.3g}]",
+                (0, place), xycoords=("axes fraction", "data"), xytext=(0, 8), textcoords="offset points", color=_INK,
+            )  # fmt: skip
+        ends = [1.0] + [ratio.low for _, ratio, _ in rows] + [min(ratio.high, 3.0) for _, ratio, _ in rows]
+        axes.set_xlim(max(0.0, min(ends) - 0.15), max(ends) + 0.15)
+        axes.set_ylim(-0.5, len(rows) - 0.2)
+        axes.set_yticks([])
+        axes.set_xlabel("time / baseline's time: left of 1 is faster")
+        axes.spines["left"].set_visible(False)
+
+    return _figure(draw, 0.75 + 0.5 * len(rows))
+
+
+def latency_ecdf(series: Mapping[str, ArrayLike], percentiles: Mapping[str, Mapping[str, Interval | None]]) -> str:
+    """Draw the share of calls that took at most so long, with a 95 % band and the bounded percentiles.
+
+    The band is that of Dvoretzky, Kiefer and Wolfowitz with Massart's constant: half width `sqrt(ln(40) / 2n)`.
+
+    Args:
+        series: Name to durations in milliseconds; the first `MOST_SERIES` are drawn.
+        percentiles: Name to percentile (`p50`, ...) to its interval; a percentile that is None is not drawn.
+    """
+
+    def draw(axes: Axes) -> None:
+        for (name, values), color in zip(series.items(), _SERIES, strict=False):
+            ordered = np.sort(np.asarray(values, dtype=np.float64))
+            share = np.arange(1, len(ordered) + 1) / len(ordered)
+            shown = _thinned(len(ordered))
+            band = np.sqrt(np.log(40.0) / (2 * len(ordered)))
+            low, high = np.clip(share - band, 0, 1)[shown], np.clip(share + band, 0, 1)[shown]
+            axes.fill_between(ordered[shown], low, high, step="post", color=color, alpha=0.15, linewidth=0)
+            axes.step(ordered[shown], share[shown], where="post", color=color, linewidth=1.6, label=name)
+            for percentile, interval in percentiles.get(name, {}).items():
+                if interval is not None:
+                    place = float(percentile[1:]) / 100
+                    axes.plot([interval.low, interval.high], [place, place], color=color, linewidth=3.2)
+                    axes.plot([interval.estimate], [place], "o", color=color, markersize=4.5)
+        axes.set_ylim(0, 1.02)
+        axes.set_yticks([0, 0.5, 0.9, 0.99], ["0", "p50", "p90", "p99"])
+        _latency_axis(axes, series)
+        axes.legend(loc="lower right", frameon=False, labelcolor=_INK)
+
+    return _figure(draw, 2.9)
+
+
+def latency_histogram(series: Mapping[str, ArrayLike]) -> str:
+    """Draw how often each duration occurred; the axis holds every sample, the slowest too."""
+
+    def draw(axes: Axes) -> None:
+        everything = np.concatenate([np.asarray(values, dtype=np.float64) for values in series.values()])
+        low, high = float(everything.min()), float(everything.max())
+        edges = np.geomspace(low, max(high, low * 1.01), 61) if high > _WIDE_RANGE * low else np.linspace(low, high, 61)
+        for (name, values), color in zip(series.items(), _SERIES, strict=False):
+            axes.hist(values, bins=list(edges), color=color, alpha=0.55, label=name, linewidth=0)
+        axes.set_ylabel("calls")
+        _latency_axis(axes, series)
+        axes.legend(loc="upper right", frameon=False, labelcolor=_INK)
+
+    return _figure(draw, 2.9)
+
+
+def stage_bars(rows: Mapping[str, Mapping[str, float]]) -> str:
+    """Draw where the time of one call goes: a bar for each variant, a part for each stage.
+
+    Args:
+        rows: Variant to stage to median milliseconds; every variant has the same stages in the same order.
+    """
+
+    def draw(axes: Axes) -> None:
+        longest = max(sum(stages.values()) for stages in rows.values())
+        for place, (name, stages) in enumerate(reversed(rows.items())):
+            left = 0.0
+            for (stage, duration), color in zip(stages.items(), _SERIES, strict=False):
+                label = stage if place == 0 else None
+                axes.barh(place, duration, left=left, color=color, height=0.42, label=label)
+                left += duration
+            axes.annotate(f"{name}: {left:.3g} ms", (0, place), xytext=(0, 13), textcoords="offset points", color=_INK)
+        axes.set_xlim(0, longest * 1.02)
+        axes.set_ylim(-0.5, len(rows) - 0.25)
+        axes.set_yticks([])
+        axes.spines["left"].set_visible(False)
+        axes.set_xlabel("milliseconds, median of each stage")
+        axes.legend(
+            loc="lower left", bbox_to_anchor=(0, 1), ncols=4, frameon=False, labelcolor=_INK,
+            handlelength=0.9, columnspacing=1.1, borderpad=0, handletextpad=0.5,
+        )  # fmt: skip
+
+    return _figure(draw, 1.0 + 0.62 * len(rows))
+
+
+def interval_dots(rows: Sequence[tuple[str, Interval]], label: str, shares: bool = False) -> str:
+    """Draw estimates with their intervals, one under the other.
+
+    Args:
+        rows: Name and interval, from top to bottom.
+        label: Of the axis, with its unit.
+        shares: Values are shares, to be read as percentages.
+    """
+
+    def draw(axes: Axes) -> None:
+        for place, (name, interval) in enumerate(reversed(rows)):
+            axes.plot([interval.low, interval.high], [place, place], color=_SERIES[0], linewidth=5, alpha=0.4)
+            axes.plot([interval.estimate], [place], "o", color=_SERIES[0], markersize=6)
+            text = f"{name}: {interval.estimate:.1%}" if shares else f"{name}: {interval.estimate:.3g}"
+            where = ("axes fraction", "data")
+            axes.annotate(text, (0, place), xycoords=where, xytext=(0, 8), textcoords="offset points", color=_INK)
+        axes.set_ylim(-0.5, len(rows) - 0.2)
+        axes.set_yticks([])
+        axes.spines["left"].set_visible(False)
+        axes.set_xlabel(label)
+        if shares:
+            from matplotlib.ticker import PercentFormatter
+
+            axes.xaxis.set_major_formatter(PercentFormatter(1.0))
+
+    return _figure(draw, 0.75 + 0.5 * len(rows))
+
+
+def _latency_axis(axes: Axes, series: Mapping[str, ArrayLike]) -> None:
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    everything = np.concatenate([np.asarray(values, dtype=np.float64) for values in series.values()])
+    axes.set_xlabel("milliseconds")
+    if everything.max() > _WIDE_RANGE * everything.min():
+        axes.set_xscale("log")
+        axes.set_xlabel("milliseconds (logarithmic)")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
+
+
+def _thinned(n: int) -> slice | np.ndarray:
+    """Return which order statistics to draw: all at the ends, an even choice between them."""
+    if n <= 2 * _MOST_STEPS:
+        return slice(None)
+    ends = _MOST_STEPS // 4
+    middle = np.linspace(ends, n - ends - 1, _MOST_STEPS).astype(int)
+    return np.unique(np.concatenate([np.arange(ends), middle, np.arange(n - ends, n)]))
+
+
+def _figure(draw: Callable[[Axes], None], height: float) -> str:
+    """Draw on fresh axes and return an SVG element without size, so that the page decides."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    style: dict[str, Any] = {
+        "svg.fonttype": "none",
+        "svg.hashsalt": "edge",
+        "font.family": "sans-serif",
+        "font.size": 8.5,
+        "text.color": _INK,
+        "axes.labelcolor": _SOFT,
+        "axes.edgecolor": _LINE,
+        "axes.axisbelow": True,
+        "axes.grid": True,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "grid.color": _LINE,
+        "grid.linewidth": 0.6,
+        "xtick.color": _LINE,
+        "ytick.color": _LINE,
+        "xtick.labelcolor": _SOFT,
+        "ytick.labelcolor": _SOFT,
+    }
+    with rc_context(style):
+        figure = Figure(figsize=(WIDTH, height), layout="constrained")
+        draw(figure.add_subplot())
+        buffer = io.StringIO()
+        metadata = dict.fromkeys(("Date", "Creator", "Format", "Type"))
+        figure.savefig(buffer, format="svg", transparent=True, metadata=metadata)
+    return _inline(buffer.getvalue())
+
+
+def _inline(svg: str) -> str:
+    """Make a whole SVG file an element of a page: no prolog, no fixed size, the page's colors, names of its own."""
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(
+        r'(<svg[^>]*?) width="[^"]*"', r"\1", re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1), count=1
+    )
+    svg = re.sub(r' xmlns(:xlink)?="[^"]*"', "", svg).replace("xlink:href", "href")
+    for color, name in _PAGE_COLORS.items():
+        svg = svg.replace(color, name)
+    svg = re.sub(r"font: [^;]*?([\d.]+)px [^;\"]*", r"font-size: \1px; font-family: inherit", svg)
+    # Several figures share a page, so their names must differ.
+    prefix = hashlib.sha256(svg.encode()).hexdigest()[:8]
+    svg = re.sub(r'\bid="', f'id="{prefix}-', svg)
+    svg = re.sub(r'href="#', f'href="#{prefix}-', svg)
+    svg = svg.replace("url(#", f"url(#{prefix}-")
+    return svg.strip()
