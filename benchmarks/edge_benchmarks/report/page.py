@@ -1,4 +1,4 @@
-"""One self-contained HTML page from titles, tables, figures and pictures; every report of the project is made with it."""
+"""One self-contained HTML page from titles, tables, figures and pictures; every report is made with it."""
 
 from __future__ import annotations
 

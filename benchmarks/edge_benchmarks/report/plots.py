@@ -124,7 +124,7 @@ def stage_bars(rows: Mapping[str, Mapping[str, float]]) -> str:
 
     def draw(axes: Axes) -> None:
         longest = max(sum(stages.values()) for stages in rows.values())
-        for place, (name, stages) in enumerate(reversed(rows.items())):
+        for place, (name, stages) in enumerate(reversed(list(rows.items()))):
             left = 0.0
             for (stage, duration), color in zip(stages.items(), _SERIES, strict=False):
                 label = stage if place == 0 else None
@@ -199,7 +199,7 @@ def _figure(draw: Callable[[Axes], None], height: float) -> str:
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    style: dict[str, Any] = {
+    style: Any = {
         "svg.fonttype": "none",
         "svg.hashsalt": "edge",
         "font.family": "sans-serif",
