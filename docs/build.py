@@ -26,7 +26,9 @@ def help_texts() -> str:
     parts = []
     for arguments in ([], *([name] for name in COMMANDS)):
         name = " ".join(["edge", *arguments])
-        result = runner.invoke(edge, [*arguments, "--help"], prog_name="edge", terminal_width=100, max_content_width=100)
+        result = runner.invoke(
+            edge, [*arguments, "--help"], prog_name="edge", terminal_width=100, max_content_width=100
+        )
         parts.append(f"### `{name}`\n\n```\n{result.output.strip()}\n```")
     return "\n\n".join(parts)
 

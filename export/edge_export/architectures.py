@@ -1,7 +1,7 @@
 """Networks by name: every classification architecture of timm and torchvision, built without weights."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from edge_runtime.errors import InputError
 from edge_runtime.preprocessing import ImagePreprocessing, Kernel, Resize
@@ -64,7 +64,7 @@ def _from_timm(name: str, classes: int) -> Network:
     import timm
 
     module = timm.create_model(name, pretrained=False, num_classes=classes)
-    config = module.pretrained_cfg
+    config: dict[str, Any] = cast(Any, module).pretrained_cfg
     head = config.get("classifier")
     if not isinstance(head, str):
         raise InputError(f"--model {name}: not a plain classifier (its head is {head!r}); choose another architecture")

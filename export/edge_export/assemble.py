@@ -51,7 +51,6 @@ def assemble(
     predictors = {one.name: predictor(one.model, threads=1, options=one.session) for one in shipped}
     files = {variant.file: one.model for variant, one in zip(variants, shipped, strict=True)}
     files |= images
-    files[GOLDEN_FILE] = golden_file(images, contract, predictors)
     files[EVIDENCE_FILE] = (json.dumps(evidence, indent=1, ensure_ascii=False) + "\n").encode()
     manifest = Manifest(
         name=name,
@@ -68,6 +67,7 @@ def assemble(
         evidence=(EVIDENCE_FILE,),
         provisional=provisional,
     )
+    files[GOLDEN_FILE] = golden_file(images, manifest, predictors)
     return manifest, files
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from edge_runtime.bundle import canonical_archive, content_id
 from edge_runtime.errors import InputError
-from edge_runtime.manifest import DIGEST_NAME, MANIFEST_NAME, FileEntry, Manifest, manifest_to_json
+from edge_runtime.manifest import DIGEST_NAME, MANIFEST_NAME, Manifest, file_entry, manifest_to_json
 
 ARCHIVE_SUFFIX = ".edge"
 
@@ -21,9 +21,7 @@ def seal(manifest: Manifest, files: Mapping[str, bytes]) -> tuple[Manifest, dict
     Returns:
         The completed manifest, and every file of the bundle by path.
     """
-    entries = tuple(
-        FileEntry(path, hashlib.sha256(content).hexdigest(), len(content)) for path, content in sorted(files.items())
-    )
+    entries = tuple(file_entry(path, content) for path, content in sorted(files.items()))
     listed = replace(manifest, files=entries, content_id="")
     sealed = replace(listed, content_id=content_id(listed))
     document = manifest_to_json(sealed)

@@ -1,23 +1,25 @@
 """Golden vectors: seeded synthetic images with the tensors and logits that every device must reproduce."""
 
-import hashlib
 import io
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import numpy as np
 from edge_runtime.image import ImagePreprocessor
 from numpy.typing import NDArray
 
 from edge_export.capture.interface import Predictor
+from edge_runtime.manifest import Manifest
+from edge_runtime.prediction import predictions
 from edge_runtime.preprocessing import ImagePreprocessing
+from edge_runtime.selftest import Golden, GoldenCase, tensor_sha256
 
 if TYPE_CHECKING:
     from PIL import Image
 
 GOLDEN_FILE = "golden.json"
-GOLDEN_SCHEMA = 1
 
 EXIF_ORIENTATION = 0x0112
 ROTATED = 6
@@ -43,21 +45,23 @@ def golden_images(seed: int = 0) -> dict[str, bytes]:
     return {f"golden/{name}.png": _encode(picture, name == "rotated") for name, picture in pictures.items()}
 
 
-def golden_file(images: Mapping[str, bytes], contract: ImagePreprocessing, variants: Mapping[str, Predictor]) -> bytes:
-    """Record what preprocessing and each variant make of `images`, as the bundle's `golden.json`."""
-    preprocess = ImagePreprocessor(contract)
-    cases: list[dict[str, Any]] = []
+def golden_file(images: Mapping[str, bytes], manifest: Manifest, predictors: Mapping[str, Predictor]) -> bytes:
+    """Record what preprocessing and each variant make of `images`, as the bundle's `golden.json`.
+
+    Args:
+        images: Path in the bundle to the encoded image.
+        manifest: Labels, contract and variants.
+        predictors: Variant name to its model.
+    """
+    preprocess = ImagePreprocessor(manifest.preprocessing)
+    cases = []
     for path, content in images.items():
         tensor = preprocess(content)
-        logits = {name: predict(tensor[np.newaxis])[0] for name, predict in variants.items()}
-        cases.append(
-            {
-                "input": path,
-                "tensor_sha256": hashlib.sha256(tensor.tobytes()).hexdigest(),
-                "logits": {name: [float(value) for value in values] for name, values in logits.items()},
-            }
-        )
-    return (json.dumps({"schema": GOLDEN_SCHEMA, "cases": cases}, indent=1) + "\n").encode()
+        logits = {name: predict(tensor[np.newaxis]) for name, predict in predictors.items()}
+        labels = {one.name: predictions(logits[one.name], manifest, one)[0].label for one in manifest.variants}
+        values = {name: tuple(float(value) for value in row[0]) for name, row in logits.items()}
+        cases.append(GoldenCase(path, tensor_sha256(tensor), values, labels))
+    return (json.dumps(asdict(Golden(tuple(cases))), indent=1, ensure_ascii=False) + "\n").encode()
 
 
 def golden_tensors(images: Mapping[str, bytes], contract: ImagePreprocessing) -> NDArray[np.float32]:

@@ -14,7 +14,8 @@ UNKNOWN_LABEL = "unknown"
 """What the runtime answers below the threshold; a class of that name could not be told from it."""
 
 Logits = NDArray[np.float32]
-Labels = NDArray[np.int64]
+Labels = NDArray[np.int64] | NDArray[np.bool_]
+"""Class indices; the truth table of multilabel items never gets here, and the task is checked before."""
 
 
 def choose_unknown(model: str, captured: Captured, val: Answers, config: ExportConfig) -> Unknown | None:

@@ -53,7 +53,8 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory, picture_data: ExportData)
     items = picture_data.splits["train"]
     with torch.inference_mode():
         features = module.forward_head(
-            module.forward_features(torch.from_numpy(np.stack([preprocess(path) for path, _ in items]))), pre_logits=True
+            module.forward_features(torch.from_numpy(np.stack([preprocess(path) for path, _ in items]))),
+            pre_logits=True,
         ).numpy()
     spread = features.std() + 1e-9
     head = LogisticRegression(C=1e4, max_iter=2000).fit(features / spread, [label for _, label in items])
@@ -66,6 +67,16 @@ def tiny_run(tmp_path_factory: pytest.TempPathFactory, picture_data: ExportData)
     reference = DataReference(str(directory), dict(picture_data.fingerprints))
     write_run(
         directory,
-        Run("test_resnet", LABELS, "image-classification", contract, reference, {"seed": 0}, {}, {"kind": "none"}, digest),
+        Run(
+            "test_resnet",
+            LABELS,
+            "image-classification",
+            contract,
+            reference,
+            {"seed": 0},
+            {},
+            {"kind": "none"},
+            digest,
+        ),
     )
     return directory

@@ -24,7 +24,9 @@ def graph(axes: list[int], keepdims: int) -> onnx.ModelProto:
     source = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", *SHAPE])
     target = helper.make_tensor_value_info("y", TensorProto.FLOAT, None)
     model = helper.make_model(
-        helper.make_graph(nodes, "g", [source], [target], constants), opset_imports=[helper.make_opsetid("", 18)], ir_version=9
+        helper.make_graph(nodes, "g", [source], [target], constants),
+        opset_imports=[helper.make_opsetid("", 18)],
+        ir_version=9,
     )
     return onnx.shape_inference.infer_shapes(model)
 

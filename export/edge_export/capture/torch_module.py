@@ -58,7 +58,7 @@ def export_module(module: "nn.Module", shape: Sequence[int]) -> "onnx.ModelProto
         raise InputError(f"torch.onnx cannot export {type(module).__name__}: {reason}") from error
     if program is None:  # the legacy exporter's return value; dynamo always gives a program
         raise InputError(f"torch.onnx gave no program for {type(module).__name__}")
-    return anonymize(cast("onnx.ModelProto", program.model_proto))
+    return anonymize(program.model_proto)
 
 
 def anonymize(model: "onnx.ModelProto") -> "onnx.ModelProto":

@@ -34,7 +34,7 @@ def optimize(
     batch = np.random.default_rng(seed).standard_normal((2, *shape), dtype=np.float32)
     current = copy.deepcopy(model)
     expected = predictor(current.SerializeToString())(batch)
-    records = []
+    records: list[PassRecord] = []
     for name, rewrite in passes.items():
         current, rewrites = rewrite(current)
         difference = 0.0

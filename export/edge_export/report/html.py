@@ -8,4 +8,4 @@ from edge_export.capture import Captured
 
 def render_html(document: dict[str, Any], captured: Captured, test: Answers) -> str:
     """Render the report with the pictures whose answer changed."""
-    return ""
+    return "<html></html>"

@@ -16,7 +16,15 @@ import click
 @click.option("--variant", help="Variant of the bundle; default: the one that the runtime takes.")
 @click.option("--top", type=click.IntRange(1), default=1, show_default=True, help="Answers to show for each input.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list of input, label and score.")
-def command(bundle: Path, inputs: tuple[Path, ...], device: str, threads: int | None, variant: str | None, top: int, as_json: bool) -> int:
+def command(
+    bundle: Path,
+    inputs: tuple[Path, ...],
+    device: str,
+    threads: int | None,
+    variant: str | None,
+    top: int,
+    as_json: bool,
+) -> int:
     """Ask BUNDLE what it sees on each of INPUTS, image files."""
     from edge_runtime import load
     from edge_runtime.errors import ExitCode
@@ -29,8 +37,10 @@ def command(bundle: Path, inputs: tuple[Path, ...], device: str, threads: int | 
     else:
         for answer in answers:
             if "error" not in answer:
-                guesses = "  ".join(f"{name} {score:.4f}" for name, score in answer["top"])
-                click.echo(f"{answer['input']}\t{answer['label']}\t{answer['score']:.4f}" + (f"\t{guesses}" if top > 1 else ""))
+                guesses = "  ".join(f"{guess['label']} {guess['score']:.4f}" for guess in answer["top"])
+                click.echo(
+                    f"{answer['input']}\t{answer['label']}\t{answer['score']:.4f}" + (f"\t{guesses}" if top > 1 else "")
+                )
     for answer in failed:
         click.echo(f"error: {answer['error']}", file=sys.stderr)
     return ExitCode.INPUT if failed else ExitCode.OK
@@ -44,5 +54,4 @@ def _answer(model: Any, path: Path, top: int) -> dict[str, Any]:
         prediction = model.predict(path)
     except InputError as error:
         return {"input": str(path), "error": str(error)}
-    document = prediction.to_dict()
-    return {"input": str(path)} | document | {"top": [list(pair) for pair in prediction.top(top)]}
+    return {"input": str(path)} | prediction.to_dict(top)
