@@ -59,32 +59,14 @@ def layout(members: Iterable[Member]) -> tuple[dict[str, int], bytes]:
     offset = 0
     for item in members:
         name = item.path.encode("ascii")
-        central += _CENTRAL.pack(
-            b"PK\x01\x02",
-            _VERSION,
-            _VERSION,
-            0,
-            0,
-            0,
-            _DATE,
-            item.crc32,
-            item.size,
-            item.size,
-            len(name),
-            0,
-            0,
-            0,
-            0,
-            0,
-            offset,
-        )
-        central += name
         starts[item.path] = offset + _LOCAL.size + len(name)
-        offset = starts[item.path] + item.size
-        if offset > MAX_ARCHIVE_BYTES or len(starts) > MAX_FILES + 2:
+        if starts[item.path] + item.size > MAX_ARCHIVE_BYTES or len(starts) > MAX_FILES + 2:
             raise BundleError(
                 f"{item.path}: the archive passes 4 GiB or {MAX_FILES} files; keep this bundle as a directory"
             )
+        fixed = (_VERSION, _VERSION, 0, 0, 0, _DATE, item.crc32, item.size, item.size, len(name), 0, 0, 0, 0, 0, offset)
+        central += _CENTRAL.pack(b"PK\x01\x02", *fixed) + name
+        offset = starts[item.path] + item.size
     central += _END.pack(b"PK\x05\x06", 0, 0, len(starts), len(starts), len(central), offset, 0)
     return starts, bytes(central)
 

@@ -17,7 +17,7 @@ from edge_runtime.errors import BundleError, EdgeError, EdgeWarning, InputError,
 from edge_runtime.image import ImagePreprocessor
 from edge_runtime.manifest import Manifest, TensorInfo, Variant
 from edge_runtime.prediction import Prediction, predictions
-from edge_runtime.session import Device, create_session, cuda_is_available, first_line
+from edge_runtime.session import Device, abandon, create_session, cuda_is_available, first_line
 
 MAX_BATCH = 32
 """Most inputs of a list that run at once, so that memory does not grow with the list."""
@@ -237,6 +237,7 @@ class Model:
             raise MachineError("a CUDA model does not survive fork; load it in the child, or start processes by spawn")
         with self._lock:
             if self._pid != os.getpid():
+                abandon(self.session)
                 self.session = self._create()
                 self._pid = os.getpid()
 

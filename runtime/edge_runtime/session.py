@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import re
 import sys
@@ -120,7 +121,7 @@ def create_session(
 ) -> Any:
     """Make an `onnxruntime.InferenceSession` of a model's bytes.
 
-    Bytes, never a path: external data cannot be loaded, so nothing unverified reaches ONNX Runtime.
+    Bytes, never a path, and no external data, so that nothing unverified reaches ONNX Runtime.
 
     Args:
         model: The ONNX file's bytes.
@@ -139,6 +140,8 @@ def create_session(
         raise InputError(
             f"threads={threads}: a positive number is expected; leave it out for all that this process may use"
         )
+    if _has_external_data(model):
+        raise BundleError("the model keeps weights in another file (external data); export it with them inside")
     wanted = list(providers) if providers else [_PROVIDERS[device]]
     missing = [name for name in wanted if name not in ort.get_available_providers()]
     if missing:
@@ -154,7 +157,26 @@ def create_session(
     return session
 
 
+def _has_external_data(model: bytes) -> bool:
+    """Whether a tensor names another file: some ONNX Runtimes look for it in the working directory.
+
+    In onnx.proto, TensorProto.external_data is field 13, whose entries have the key `location`.
+    """
+    entry = b"\n\x08location\x12"
+    at = model.find(entry)
+    while at >= 0:
+        if b"\x6a" in model[max(at - 3, 0) : at]:  # the field's tag, before a length of one or two bytes
+            return True
+        at = model.find(entry, at + 1)
+    return False
+
+
 _PROVIDERS: dict[str, str] = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+
+
+def abandon(session: Any) -> None:
+    """Keep a session that a fork left without its threads from ever being destroyed: that would wait for them."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(session))
 
 
 def cuda_is_available() -> bool:
@@ -189,8 +211,6 @@ def first_line(error: BaseException) -> str:
 
 
 def _has_driver() -> bool:
-    import ctypes
-
     for name in ("libcuda.so.1", "nvcuda.dll"):
         try:
             ctypes.CDLL(name)
