@@ -8,7 +8,6 @@ from click.core import ParameterSource
 
 # Spelled out, since the family itself is not needed for the help; a test holds the two equal.
 PRESET_NAMES = ("classic", "quick")
-_NOT_CONFIG = ("data", "output", "preset", "resume", "as_json")
 
 
 @click.command()
@@ -40,10 +39,7 @@ _NOT_CONFIG = ("data", "output", "preset", "resume", "as_json")
 @click.option("--allow-leaks", is_flag=True, default=None, help="Go on with the same image in two splits.")
 @click.option("--resume", is_flag=True, help="Go on with the training in the run directory.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
-@click.pass_context
-def command(
-    context: click.Context, data: str, output: str, preset: str | None, resume: bool, as_json: bool, **choices: Any
-) -> None:
+def command(data: str, output: str, *, preset: str | None, resume: bool, as_json: bool, **choices: Any) -> None:
     """Fine-tune a network on DATA, a folder (with splits, or of classes) or a CSV path,label[,split][,group].
 
     \b
@@ -56,6 +52,7 @@ def command(
     from edge_pipeline.train import ConsoleProgress, config_from, train
     from edge_pipeline.train.directory import resumed_config
 
+    context = click.get_current_context()
     console = Console(stderr=True)
     explicit = {
         name: value

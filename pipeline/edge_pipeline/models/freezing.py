@@ -25,7 +25,7 @@ def cut_network(network: Network, freeze: str) -> Cut:
 
     Args:
         network: Its module's parameters get `requires_grad` as the cut needs.
-        freeze: `none`, `backbone` (only the head is trained), or `stages:N` (the stem and the first N stages are frozen).
+        freeze: `none`, `backbone` (only the head is trained), or `stages:N` (stem and first N stages are frozen).
 
     Raises:
         InputError: an unknown word, more stages than there are, or a network that cannot be cut there.

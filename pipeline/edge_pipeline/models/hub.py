@@ -60,7 +60,7 @@ def _from_torchvision(name: str) -> HubFile:
     members = list(models.get_model_weights(name))
     if not members:
         raise MachineError(f"{TORCHVISION}{name}: no pretrained weights exist; pass --weights none or --weights PATH")
-    url = models.get_model_weights(name).DEFAULT.url
+    url: str = models.get_weight(f"{type(members[0]).__name__}.DEFAULT").url
     path = Path(hub.get_dir()) / "checkpoints" / Path(urlparse(url).path).name
     cached = path.is_file()
     if not cached:

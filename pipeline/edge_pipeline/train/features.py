@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from edge_pipeline.train.loader import Batches, Share, evaluation_batches
+from edge_pipeline.train.loader import ALONE, Batches, Share, evaluation_batches
 from edge_runtime.errors import InputError, MachineError
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def store_features(
     *,
     half: bool,
     batch_size: int = 32,
-    share: Share = Share(),
+    share: Share = ALONE,
     wait: Callable[[], None] = lambda: None,
     advance: Advance = lambda _count: None,
 ) -> FeatureBatches:

@@ -1,7 +1,7 @@
 """Images from disk to batches: the order is a function of seed and epoch, and no image outlives its batch."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -12,7 +12,6 @@ from edge_runtime.errors import InputError
 from edge_runtime.preprocessing import ImagePreprocessing
 
 if TYPE_CHECKING:
-    import torch
     from torch import Tensor
 
     from edge_runtime.image import ImagePreprocessor
@@ -43,7 +42,7 @@ class Items:
         return hot
 
 
-def items_of(split: "Sequence[tuple[Path, Label]]") -> Items:
+def items_of(split: Iterable[tuple[Path, Label]]) -> Items:
     """Read a split's paths and labels."""
     pairs = [(str(path), label) for path, label in split]
     return Items(tuple(path for path, _ in pairs), tuple(label for _, label in pairs))
@@ -69,7 +68,10 @@ class Share:
     count: int = 1
 
 
-def training_batches(n: int, batch_size: int, seed: int, epoch: int, share: Share = Share()) -> list[list[int]]:
+ALONE = Share()
+
+
+def training_batches(n: int, batch_size: int, seed: int, epoch: int, share: Share = ALONE) -> list[list[int]]:
     """Return this process's part of each batch of an epoch.
 
     The order is a function of `seed` and `epoch`; a last batch that would be short is left out, for a batch
@@ -84,7 +86,7 @@ def training_batches(n: int, batch_size: int, seed: int, epoch: int, share: Shar
     return [order[start : start + size][share.index :: share.count] for start in range(0, n - size + 1, size)]
 
 
-def evaluation_batches(n: int, batch_size: int, share: Share = Share()) -> list[list[int]]:
+def evaluation_batches(n: int, batch_size: int, share: Share = ALONE) -> list[list[int]]:
     """Return this process's part of all items, in order: a contiguous range, in batches."""
     first, last = n * share.index // share.count, n * (share.index + 1) // share.count
     return [list(range(start, min(start + batch_size, last))) for start in range(first, last, batch_size)]
@@ -115,10 +117,13 @@ class ImageBatches:
 
     def read(self, batches: Sequence[Sequence[int]], epoch: int | None) -> "Iterator[Tensor]":
         """Yield `(n, 3, h, w)` float32 batches."""
-        from torch.utils.data import DataLoader
+        from torch.utils.data import DataLoader, Dataset
 
         keys = [[(epoch, index) for index in batch] for batch in batches]
-        loader: DataLoader[Tensor] = DataLoader(self._reader, batch_sampler=keys, num_workers=self._workers)
+        # The reader has the two methods that a map-style data set needs; it is no subclass, so that this module
+        # is imported without torch.
+        reader: Dataset[Tensor] = self._reader  # type: ignore[assignment]
+        loader: DataLoader[Tensor] = DataLoader(reader, batch_sampler=keys, num_workers=self._workers)
         yield from loader
 
 
@@ -146,7 +151,7 @@ class _Reader:
     def __len__(self) -> int:
         return len(self._paths)
 
-    def __getitem__(self, key: tuple[int | None, int]) -> "torch.Tensor":
+    def __getitem__(self, key: tuple[int | None, int]) -> "Tensor":
         import torch
 
         epoch, index = key

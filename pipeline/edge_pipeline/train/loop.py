@@ -57,6 +57,7 @@ class Loop:
         accelerator: Any,
         model: "nn.Module",
         parts: dict[str, Part],
+        *,
         classes: int,
         config: TrainConfig,
         directory: Path,
@@ -164,10 +165,9 @@ class Loop:
     def _save(self, done: Progress) -> None:
         """Put everything on the disk, in an order that leaves a usable state at each moment."""
         if self._accelerator.is_main_process:
-            assert done.best_epoch is not None
             scaler = self._accelerator.scaler
             done = replace(done, scaler=scaler.state_dict() if scaler is not None else None)
-            best = best_weights_file(self._directory, done.best_epoch)
+            best = best_weights_file(self._directory, done.best_epoch or done.epoch)
             if done.best_epoch == done.epoch:
                 save_tensors(best, dict(self._model.state_dict()))
             write_checkpoint(self._directory, self._model, self._optimizer, done)

@@ -40,7 +40,7 @@ def make_loss(config: TrainConfig, targets: "Tensor", classes: int) -> "Loss":
 
 
 def learning_rate(config: TrainConfig, step: int, steps: int) -> float:
-    """Return the learning rate of `step` (from 0) of `steps`: a linear rise, then half a cosine to zero, or constant."""
+    """Return the rate of `step` (from 0) of `steps`: a linear rise, then half a cosine to zero, or constant."""
     rising = round(config.warmup * steps)
     if step < rising:
         return config.learning_rate * (step + 1) / rising

@@ -31,7 +31,7 @@ def _computes_bf16(device: "torch.device") -> bool:
     import torch
 
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type != "cpu":
         return False
     # Without these instructions oneDNN emulates bf16, several times slower than fp32.
@@ -62,4 +62,6 @@ def make_accelerator(wanted: Precision) -> Any:
 
     # The state is one for the process and keeps the first training's number format; a second training chooses anew.
     AcceleratorState._reset_state(reset_partial_state=False)
-    return Accelerator(mixed_precision=choose_precision(wanted, PartialState().device))
+    device = PartialState().device
+    assert device is not None
+    return Accelerator(mixed_precision=choose_precision(wanted, device))

@@ -74,9 +74,10 @@ class ConsoleProgress:
         self._started, self._name, self._total = time.monotonic(), name, total
         if self._console.is_terminal:
             columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-            self._bar = Progress(*columns, console=self._console, transient=True)
-            self._bar.start()
-            self._task = self._bar.add_task(name, total=total)
+            bar = Progress(*columns, console=self._console, transient=True)
+            self._task = bar.add_task(name, total=total)
+            bar.start()
+            self._bar = bar
 
     def advance(self, count: int) -> None:
         """Move the bar."""
@@ -93,9 +94,9 @@ class ConsoleProgress:
 
     def epoch(self, row: dict[str, Any]) -> None:
         """Print the row, with the time that the epochs left will take."""
-        score = next(f"{key.removeprefix('val_')} {row[key]:.4f}" for key in row if key in ("val_top1", "val_macro_f1"))
+        score = next(f"{key.removeprefix('val_')} {row[key]:.4f}" for key in ("val_top1", "val_macro_f1") if key in row)
         left = row["seconds"] * (row["epochs"] - row["epoch"])
+        losses = f"train loss {row['train_loss']:.4f}, val loss {row['val_loss']:.4f}"
         self.note(
-            f"epoch {row['epoch']}/{row['epochs']}: train loss {row['train_loss']:.4f}, val loss {row['val_loss']:.4f}, "
-            f"val {score}, {row['seconds']:.1f} s, {left:.0f} s left"
+            f"epoch {row['epoch']}/{row['epochs']}: {losses}, val {score}, {row['seconds']:.1f} s, {left:.0f} s left"
         )

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edge_benchmarks.accuracy import summarize
 from edge_export.architectures import Network, create_network
 from edge_export.run import WEIGHTS_FILE, DataReference, Run, is_run, read_run, write_run
 from edge_pipeline.data.dataset import Dataset
@@ -19,9 +20,9 @@ from edge_pipeline.train.evaluate import predict
 from edge_pipeline.train.features import features_key, store_features, stored_features
 from edge_pipeline.train.loader import Batches, ImageBatches, Items, Share, items_of
 from edge_pipeline.train.loop import Loop, Part, best_weights_file
-from edge_pipeline.train.metrics import promise, summarize_test
 from edge_pipeline.train.precision import make_accelerator
 from edge_pipeline.train.progress import Silent, TrainProgress
+from edge_pipeline.train.promise import promise
 from edge_pipeline.train.report import write_report
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ class TrainResult:
 def train(
     data: "str | os.PathLike[str] | Dataset",
     run: "str | os.PathLike[str]",
-    config: TrainConfig = TrainConfig(),
+    config: TrainConfig = TrainConfig(),  # noqa: B008 - a frozen value
     *,
     resume: bool = False,
     progress: TrainProgress | None = None,
@@ -124,7 +125,15 @@ class _Session:
         self.network.module.to(self.accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         inputs = self._image_inputs() if cut.trunk is None else self._feature_inputs(cut.trunk)
         parts = {name: Part(inputs[name], self._targets(name)) for name in ("train", "val")}
-        loop = Loop(self.accelerator, cut.tail, parts, len(self.dataset.labels), self.config, self.directory, self.tell)
+        loop = Loop(
+            self.accelerator,
+            cut.tail,
+            parts,
+            classes=len(self.dataset.labels),
+            config=self.config,
+            directory=self.directory,
+            progress=self.tell,
+        )
         done = loop.run()
         self._take_best(cut, done)
         self.accelerator.wait_for_everyone()
@@ -222,8 +231,9 @@ class _Session:
         }
         summary = None
         if logits is not None:
-            targets = self._targets("test").numpy()
-            summary = summarize_test(targets, logits.numpy(), self.dataset.labels, self.config.multilabel)
+            targets = self._targets("test")
+            truth = targets.bool() if self.config.multilabel else targets
+            summary = summarize(truth.numpy(), logits.numpy(), self.dataset.labels)
             metrics["test"] = summary.to_dict()
         run = self._run(metrics)
         write_report(self.directory, run, done.history, summary, self.items.get("test"), logits)
