@@ -1,5 +1,7 @@
 """Handwritten digits, 8x8 pixels, 1,797 real scans that come with scikit-learn."""
 
+from typing import Any
+
 import numpy as np
 
 from edge_pipeline.samples.interface import LabelledImages, Source
@@ -19,7 +21,7 @@ def load() -> LabelledImages:
         from sklearn.datasets import load_digits
     except ImportError as error:
         raise MachineError('digits: scikit-learn is not installed; run `pip install "scikit-learn>=1.5"`') from error
-    bunch = load_digits()
+    bunch: Any = load_digits()
     pixels = np.minimum(bunch.images * LEVELS, 255).astype(np.uint8)
     return LabelledImages(pixels, bunch.target.astype(np.int64), tuple(str(name) for name in bunch.target_names))
 

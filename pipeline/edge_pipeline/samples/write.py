@@ -1,5 +1,6 @@
 """Splits a source's images and writes them as a PNG image folder, all of it or nothing."""
 
+import hashlib
 import os
 import shutil
 from collections.abc import Callable
@@ -8,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_pipeline.data.split import assign
 from edge_pipeline.samples.interface import LabelledImages, SampleReport, Source
 from edge_pipeline.samples.registry import SOURCES
 from edge_runtime.errors import InputError, MachineError
@@ -66,21 +68,22 @@ def _distinct(images: LabelledImages) -> NDArray[np.int64]:
 
 
 def _split(source: Source, images: LabelledImages, kept: NDArray[np.int64], seed: int) -> dict[str, NDArray[np.int64]]:
-    """Return ascending rows for each split."""
-    from sklearn.model_selection import train_test_split
-
-    def cut(rows: NDArray[np.int64], size: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        rest, part = train_test_split(rows, test_size=size, stratify=images.targets[rows], random_state=seed)
-        return np.sort(rest), np.sort(part)
-
-    if images.official_test is not None:
+    """Return ascending rows for each split, made by the same code that splits a user's folder."""
+    if images.official_test is None:
+        pool, test = kept, None
+    else:
         is_test = images.official_test[kept]
         pool, test = kept[~is_test], kept[is_test]
-    else:
-        assert source.test is not None, f"{source.name} has neither an official test split nor a test size"
-        pool, test = cut(kept, source.test)
-    train, val = cut(pool, source.val)
-    return {"train": train, "val": val, "test": test}
+    sizes = {"val": source.val} | ({} if source.test is None else {"test": source.test})
+    shares = {"train": 1 - sum(sizes.values()) / len(pool)} | {name: size / len(pool) for name, size in sizes.items()}
+    digests = np.array([_digest(images.pixels[row]) for row in pool])
+    positions = assign(images.targets[pool], np.arange(len(pool)), digests, shares, seed)
+    splits = {name: pool[positions == position] for position, name in enumerate(shares)}
+    return splits if test is None else splits | {"test": test}
+
+
+def _digest(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return np.frombuffer(hashlib.sha256(pixels.tobytes()).digest(), np.uint8)
 
 
 def _write_folder(
