@@ -61,9 +61,7 @@ def layout(members: Iterable[Member]) -> tuple[dict[str, int], bytes]:
         name = item.path.encode("ascii")
         starts[item.path] = offset + _LOCAL.size + len(name)
         if starts[item.path] + item.size > MAX_ARCHIVE_BYTES or len(starts) > MAX_FILES + 2:
-            raise BundleError(
-                f"{item.path}: the archive passes 4 GiB or {MAX_FILES} files; keep this bundle as a directory"
-            )
+            raise BundleError(f"{item.path}: over 4 GiB or {MAX_FILES} files in the archive; keep it as a directory")
         fixed = (_VERSION, _VERSION, 0, 0, 0, _DATE, item.crc32, item.size, item.size, len(name), 0, 0, 0, 0, 0, offset)
         central += _CENTRAL.pack(b"PK\x01\x02", *fixed) + name
         offset = starts[item.path] + item.size

@@ -127,14 +127,14 @@ def test_pickles_pinned(kind: str, archive: Path, directory: Path, make_picture:
     source: Any = {"archive": archive, "directory": directory, "bytes": archive.read_bytes()}[kind]
     model = edge_runtime.load(source, variant="cpu-fp32", threads=1)
     data = pickle.dumps(model)
-    copy = pickle.loads(data)
+    copy = pickle.loads(data)  # noqa: S301 - its own
     image = make_picture(5)
     assert copy.variant == model.variant
     assert np.array_equal(copy.predict(image).probabilities, model.predict(image).probabilities)
     if kind == "directory":
         (directory / "manifest.json").write_bytes(b"{}")
         with pytest.raises(IntegrityError):
-            pickle.loads(data)
+            pickle.loads(data)  # noqa: S301 - its own
 
 
 @pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="this system has no fork")
@@ -159,7 +159,7 @@ def test_the_first_variant_for_the_device_is_taken(archive: Path) -> None:
     assert edge_runtime.load(archive).variant.name == "cpu-int8"
     assert edge_runtime.load(archive, device="auto").variant.name == "cpu-int8"
     assert edge_runtime.load(archive, variant="cpu-fp32").variant.name == "cpu-fp32"
-    with pytest.raises(InputError, match="cpu-int4.*cpu-int8, cpu-fp32"):
+    with pytest.raises(InputError, match=r"cpu-int4.*cpu-int8, cpu-fp32"):
         edge_runtime.load(archive, variant="cpu-int4")
     with pytest.raises(BundleError, match="no variant for it; this bundle has cpu-int8"):
         edge_runtime.load(archive, device="cuda")
@@ -198,16 +198,14 @@ def test_half_precision_variants_take_and_give_float32(make_draft: Any, make_var
     draft = make_draft()
     graph = onnx.load_from_string(draft.files["models/cpu-fp32.onnx"])
     for tensor in graph.graph.initializer:
-        tensor.CopyFrom(
-            onnx.numpy_helper.from_array(onnx.numpy_helper.to_array(tensor).astype(np.float16), tensor.name)
-        )
+        values = onnx.numpy_helper.to_array(tensor).astype(np.float16)
+        tensor.CopyFrom(onnx.numpy_helper.from_array(values, tensor.name))
     for value in (*graph.graph.input, *graph.graph.output):
         value.type.tensor_type.elem_type = onnx.TensorProto.FLOAT16
     draft.files["models/half.onnx"] = graph.SerializeToString()
     half = make_variant("cpu-fp16", "models/half.onnx", exact=False, tolerance=0.1, precision="fp16")
-    half = replace(
-        half, inputs=(replace(half.inputs[0], dtype="float16"),), outputs=(replace(half.outputs[0], dtype="float16"),)
-    )
+    image, logits = half.inputs[0], half.outputs[0]
+    half = replace(half, inputs=(replace(image, dtype="float16"),), outputs=(replace(logits, dtype="float16"),))
     draft.variants = [half, make_variant()]
     data = draft.archive()
     low, full = (edge_runtime.load(data, variant=name) for name in ("cpu-fp16", "cpu-fp32"))
@@ -220,7 +218,7 @@ def test_what_the_manifest_says_of_the_graph_must_hold(make_draft: Any, make_var
     wrong = (TensorInfo("pixels", "float32", ("n", 3, 24, 24)),)
     with pytest.raises(BundleError, match=r"models/cpu-fp32.onnx: inputs are .*image.*manifest says.*pixels"):
         edge_runtime.load(_with_variant(make_draft, make_variant(inputs=wrong)))
-    with pytest.raises(BundleError, match="session option ep.context_enable='1' is not allowed"):
+    with pytest.raises(BundleError, match=r"session option ep\.context_enable='1' is not allowed"):
         edge_runtime.load(_with_variant(make_draft, make_variant(session={"ep.context_enable": "1"})))
 
 

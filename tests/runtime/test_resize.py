@@ -1,0 +1,100 @@
+"""The numpy resize equals Pillow's bit for bit, and sizes and crops equal torchvision's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from edge_runtime.errors import InputError
+from edge_runtime.image import ImagePreprocessor, center_crop, resize_image, resized_size
+from edge_runtime.image.resize import resize_numpy
+from edge_runtime.preprocessing import Resize
+
+OLD_ORDER = int(Image.__version__.split(".")[0]) < 13
+"""Pillow 13 was the first to take the rows of tall images before their columns."""
+
+
+def _by_pillow(image: Any, size: tuple[int, int], kernel: str) -> Any:
+    return np.asarray(Image.fromarray(image).resize(size, Image.Resampling[kernel.upper()]))
+
+
+@pytest.mark.parametrize("kernel", ["bilinear", "bicubic"])
+def test_numpy_equals_pillow(kernel: Any) -> None:
+    random = np.random.default_rng(0)
+    for at in range(120):
+        height, width, new_height, new_width = (int(side) for side in random.integers(1, (300, 300, 250, 250)))
+        image = random.integers(0, 256, (height, width, 3), dtype=np.uint8)
+        if at % 3 == 0:  # only extremes, so that bicubic overshoots and is clipped
+            image = np.where(image > 128, 255, 0).astype(np.uint8)
+        if at % 7 == 0:  # one axis only
+            new_height = height
+        size = (new_width, new_height)
+        expected = image
+        tall = height - new_height > max(0, 2 * (width - new_width))
+        for step in ((width, new_height), size) if tall else ((new_width, height), size):
+            expected = _by_pillow(expected, step, kernel)
+        assert np.array_equal(resize_numpy(image, size, kernel), expected), (image.shape, size)
+        assert np.array_equal(resize_image(image, size, kernel), expected), (image.shape, size)
+
+
+@pytest.mark.skipif(
+    int(Image.__version__.split(".")[0]) < ORDER_CHANGED, reason="an older Pillow orders its passes otherwise"
+)
+@pytest.mark.parametrize("size", [(224, 224), (30, 7), (300, 20), (256, 341), (1, 1), (111, 400)])
+def test_one_call_of_pillow_gives_the_same(size: tuple[int, int]) -> None:
+    random = np.random.default_rng(1)
+    for shape in ((480, 640), (640, 480), (900, 70), (64, 64)):
+        image = random.integers(0, 256, (*shape, 3), dtype=np.uint8)
+        assert np.array_equal(resize_numpy(image, size, "bicubic"), _by_pillow(image, size, "bicubic"))
+
+
+def test_a_reversed_view_is_resized_as_its_copy() -> None:
+    bgr = np.random.default_rng(2).integers(0, 256, (50, 40, 3), dtype=np.uint8)
+    view = bgr[:, :, ::-1]
+    for resize in (resize_image, resize_numpy):
+        assert np.array_equal(resize(view, (20, 30), "bicubic"), resize(view.copy(), (20, 30), "bicubic"))
+
+
+def test_size_and_crop_equal_torchvision() -> None:
+    functional = pytest.importorskip("torchvision.transforms.v2.functional")
+    for width, height in ((4000, 2670), (640, 480), (481, 333), (33, 333), (256, 256), (257, 256), (100, 300)):
+        image = Image.new("RGB", (width, height))
+        resized = functional.resize(image, [256], antialias=True)
+        assert resized_size(width, height, Resize(256, 256)) == resized.size
+    for width, height in ((256, 383), (257, 256), (384, 255), (224, 224), (227, 226)):
+        image = Image.fromarray(
+            np.arange(width * height * 3, dtype=np.uint32).astype(np.uint8).reshape(height, width, 3)
+        )
+        expected = np.asarray(functional.center_crop(image, [224, 223]))
+        assert np.array_equal(center_crop(pixels, 223, 224), expected)
+
+
+def test_the_exact_rule_ignores_the_shape() -> None:
+    assert resized_size(640, 480, Resize(100, 50, "exact")) == (100, 50)
+
+
+def test_a_shape_that_would_take_all_memory_is_refused() -> None:
+    with pytest.raises(InputError, match="1x50000 pixels: its longer side would become 12800000"):
+        resized_size(1, 50000, Resize(256, 256))
+
+
+@pytest.mark.parametrize("color", ["rgb", "bgr"])
+@pytest.mark.parametrize("layout", ["NCHW", "NHWC"])
+def test_normalization_is_rounded_once_from_float64(contract: Any, color: Any, layout: Any) -> None:
+    from dataclasses import replace
+
+    preprocess = ImagePreprocessor(replace(contract, color=color, layout=layout))
+    pixels = np.random.default_rng(3).integers(0, 256, (28, 28, 3), dtype=np.uint8)
+    tensor = preprocess.preprocess(pixels)
+    values = center_crop(pixels, 24, 24).astype(np.float64)
+    values = values if color == "rgb" else values[:, :, ::-1]
+    expected = ((values * contract.scale - contract.mean) / contract.std).astype(np.float32)
+    expected = expected if layout == "NHWC" else expected.transpose(2, 0, 1)
+    assert tensor.dtype == np.float32 and tensor.flags.c_contiguous
+    assert np.array_equal(tensor, expected)
+    slot = np.zeros((2, *preprocess.shape), dtype=np.float32)
+    assert np.array_equal(preprocess.preprocess(pixels, out=slot[1]), slot[1])
+    assert np.array_equal(slot[1], expected) and not slot[0].any()
