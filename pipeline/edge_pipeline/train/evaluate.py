@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from edge_benchmarks.accuracy import summarize
 from edge_pipeline.train.config import TrainConfig
 from edge_pipeline.train.loader import Batches, Share, evaluation_batches
 
@@ -59,12 +60,9 @@ def score_name(config: TrainConfig) -> str:
 
 def score(logits: "Tensor", targets: "Tensor", config: TrainConfig, loss: "Loss") -> dict[str, float]:
     """Return `val_loss` and the metric of `score_name`; multilabel answers are those over a probability of 0.5."""
-    from sklearn.metrics import f1_score
-
     if config.multilabel:
-        value = f1_score(
-            targets.numpy().astype(int), (logits > 0).numpy().astype(int), average="macro", zero_division=0
-        )
+        names = [str(index) for index in range(logits.shape[1])]
+        value = summarize(targets.bool().numpy(), logits.numpy(), names).macro_f1
     else:
-        value = (logits.argmax(1) == targets).double().mean()
-    return {"val_loss": float(loss(logits, targets)), score_name(config): float(value)}
+        value = float((logits.argmax(1) == targets).double().mean())
+    return {"val_loss": float(loss(logits, targets)), score_name(config): value}

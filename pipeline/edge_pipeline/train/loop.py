@@ -95,6 +95,7 @@ class Loop:
         while done.epoch < self._config.epochs and not done.stopped:
             done = self._epoch(wrapped, optimizer, done)
             after_epoch(done.epoch)
+        self._accelerator.unwrap_model(wrapped, keep_fp32_wrapper=False)  # the module's own forward comes back
         return done
 
     def _epoch(self, wrapped: "nn.Module", optimizer: Any, done: Progress) -> Progress:

@@ -10,13 +10,14 @@ from edge_benchmarks.accuracy import summarize
 from edge_export.architectures import Network, create_network
 from edge_export.run import WEIGHTS_FILE, DataReference, Run, is_run, read_run, write_run
 from edge_pipeline.data.dataset import Dataset
+from edge_pipeline.models.folding import folded
 from edge_pipeline.models.freezing import Cut, cut_network
 from edge_pipeline.models.weights import WeightsSource, load_weights
 from edge_pipeline.train.augment import AUGMENTATIONS
 from edge_pipeline.train.checkpoint import Progress, save_tensors
 from edge_pipeline.train.config import TrainConfig
 from edge_pipeline.train.directory import FEATURES_FOLDER, prepare_directory, remove_leftovers
-from edge_pipeline.train.evaluate import predict
+from edge_pipeline.train.evaluate import predict, to_device
 from edge_pipeline.train.features import features_key, store_features, stored_features
 from edge_pipeline.train.loader import Batches, ImageBatches, Items, Share, items_of
 from edge_pipeline.train.loop import Loop, Part, best_weights_file
@@ -24,6 +25,7 @@ from edge_pipeline.train.precision import make_accelerator
 from edge_pipeline.train.progress import Silent, TrainProgress
 from edge_pipeline.train.promise import promise
 from edge_pipeline.train.report import write_report
+from edge_pipeline.train.report.gallery import worst_mistakes
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -164,12 +166,11 @@ class _Session:
         import torch
 
         half = self.accelerator.mixed_precision != "no"
-        trunk.eval()
+        quick = folded(trunk, self._example())
 
         def compute(images: "Tensor") -> "Tensor":
             with torch.inference_mode(), self.accelerator.autocast():
-                channels_last = images.to(self.accelerator.device, memory_format=torch.channels_last)
-                features: Tensor = trunk(channels_last)
+                features: Tensor = quick(to_device(images, self.accelerator.device))
                 return features
 
         folder = self.directory / FEATURES_FOLDER
@@ -188,6 +189,13 @@ class _Session:
                 self.tell.finish()
             inputs[split] = found
         return inputs
+
+    def _example(self) -> "Tensor":
+        import torch
+
+        shape = (1, 3, self.contract.crop_height, self.contract.crop_width)
+        example = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+        return to_device(example, self.accelerator.device)
 
     def _features_key(self, split: str) -> str:
         return features_key(
@@ -214,7 +222,7 @@ class _Session:
             return None
         images = ImageBatches(self.items["test"], self.contract, workers=self.config.workers)
         self.tell.start("test", len(images))
-        logits = predict(self.accelerator, self.network.module, images, 32, self.tell)
+        logits = predict(self.accelerator, folded(self.network.module, self._example()), images, 32, self.tell)
         self.tell.finish()
         return logits
 
@@ -229,14 +237,16 @@ class _Session:
             "seconds": round(seconds, 1),
             "val": {name.removeprefix("val_"): value for name, value in best.items() if name.startswith("val_")},
         }
-        summary = None
+        summary, mistakes = None, []
         if logits is not None:
             targets = self._targets("test")
-            truth = targets.bool() if self.config.multilabel else targets
-            summary = summarize(truth.numpy(), logits.numpy(), self.dataset.labels)
+            truth = (targets.bool() if self.config.multilabel else targets).numpy()
+            answers = logits.numpy()
+            summary = summarize(truth, answers, self.dataset.labels)
+            mistakes = worst_mistakes(self.items["test"], truth, answers, self.dataset.labels, contract=self.contract)
             metrics["test"] = summary.to_dict()
         run = self._run(metrics)
-        write_report(self.directory, run, done.history, summary, self.items.get("test"), logits)
+        write_report(self.directory, run, done.history, summary, mistakes)
         write_run(self.directory, run)
         remove_leftovers(self.directory)
 

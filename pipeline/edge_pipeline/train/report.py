@@ -1,5 +1,0 @@
-"""report.html."""
-
-
-def write_report(*_: object) -> None:
-    """Write nothing yet."""
