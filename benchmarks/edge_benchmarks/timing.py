@@ -22,7 +22,7 @@ from edge_runtime.errors import InputError
 ROUNDS_PER_BLOCK = 2
 """A block is one random order of the arms and then its reverse, so that a linear drift inside it cancels."""
 
-MAX_ROUNDS = 20_000
+MAX_ROUNDS = 10_000
 """More samples of one arm would not narrow an interval that anyone reads."""
 
 SMALLEST_CHANGE = 0.05
@@ -75,6 +75,15 @@ class InterleavedTimings:
         return cls(samples, float(document["timer_ns"]), int(document["seed"]))
 
 
+class InterruptedTiming(KeyboardInterrupt):
+    """Ctrl-C came while arms were being measured; what was measured by then is not lost."""
+
+    def __init__(self, timings: InterleavedTimings) -> None:
+        super().__init__()
+        self.timings = timings
+        """The whole blocks that were done, perhaps none."""
+
+
 def interleave(
     arms: Mapping[str, Callable[[], object]],
     *,
@@ -82,6 +91,7 @@ def interleave(
     min_rounds: int = 40,
     warmup_seconds: float = 0.5,
     seed: int = 0,
+    prepare: Callable[[int], object] | None = None,
     clock: Callable[[], int] = time.perf_counter_ns,
 ) -> InterleavedTimings:
     """Time callables beside each other, each once in every round, in random balanced order.
@@ -96,11 +106,13 @@ def interleave(
         min_rounds: Rounds to run even if that takes longer.
         warmup_seconds: Time spent on each arm before the first sample.
         seed: Of the random orders.
+        prepare: Called with the number of the block before each of its rounds, not timed: to choose an input that is
+            the same for every arm, or to wait.
         clock: Nanoseconds from any origin.
 
     Raises:
         InputError: no arm was given, or a duration is not positive.
-        KeyboardInterrupt: interrupted; nothing is returned. Use several calls where a part is worth keeping.
+        InterruptedTiming: interrupted by Ctrl-C; it is a KeyboardInterrupt that holds the blocks done so far.
     """
     if not arms or seconds <= 0 or min_rounds < 1:
         raise InputError(f"{len(arms)} arms, {seconds} s, {min_rounds} rounds: give at least one of each")
@@ -110,14 +122,22 @@ def interleave(
         round_ns = sum(_warm_up(call, warmup_seconds, clock) for call in calls)
         rounds = _rounds(seconds * 1e9 / max(round_ns, 1.0), min_rounds)
         samples = np.zeros((len(calls), rounds), dtype=np.int64)
-        for index, order in enumerate(_orders(len(calls), rounds, rng)):
-            for arm in order:
-                call = calls[arm]
-                start = clock()
-                call()
-                samples[arm, index] = clock() - start
         timer_ns = timer_cost(clock)
-    return InterleavedTimings(dict(zip(names, samples, strict=True)), timer_ns, seed)
+        done = 0
+        try:
+            for order in _orders(len(calls), rounds, rng):
+                if prepare is not None:
+                    prepare(done // ROUNDS_PER_BLOCK)
+                for arm in order:
+                    call = calls[arm]
+                    start = clock()
+                    call()
+                    samples[arm, done] = clock() - start
+                done += 1
+        except KeyboardInterrupt as interrupt:
+            whole = samples[:, : done - done % ROUNDS_PER_BLOCK]
+            raise InterruptedTiming(_timings(names, whole, timer_ns, seed)) from interrupt
+    return _timings(names, samples, timer_ns, seed)
 
 
 def judge_time(timings: InterleavedTimings, candidate: str, baseline: str, margin: float = 0.0) -> TimeVerdict:
@@ -147,6 +167,10 @@ def timer_cost(clock: Callable[[], int] = time.perf_counter_ns, readings: int = 
     """Return the median nanoseconds between two readings of `clock` with nothing between them."""
     pairs = [-clock() + clock() for _ in range(readings)]
     return float(np.median(pairs))
+
+
+def _timings(names: list[str], samples: NDArray[np.int64], timer_ns: float, seed: int) -> InterleavedTimings:
+    return InterleavedTimings(dict(zip(names, samples, strict=True)), timer_ns, seed)
 
 
 def _verdict(ratio: Interval, margin: float) -> Time:

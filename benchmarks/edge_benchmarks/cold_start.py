@@ -1,0 +1,101 @@
+"""From nothing to the first label, and the memory it takes: measured in fresh processes that hold the runtime alone."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edge_runtime.errors import MachineError
+
+TIMEOUT_SECONDS = 300.0
+
+# Peak memory is read as VmHWM where Linux gives it: the resource module's figure is inherited from the parent there.
+_CHILD = """
+import sys, time
+import json
+request = json.loads(sys.argv[1])
+data = sys.stdin.buffer.read()
+first = time.perf_counter_ns()
+import edge_runtime
+from edge_runtime.session import import_onnxruntime
+import_onnxruntime()
+imported = time.perf_counter_ns()
+model = edge_runtime.load(request["bundle"], device=request["device"], variant=request["variant"],
+                          threads=request["threads"])
+loaded = time.perf_counter_ns()
+model.predict(data)
+answered, wall = time.perf_counter_ns(), time.time_ns()
+def memory():
+    try:
+        with open("/proc/self/status", encoding="ascii") as status:
+            fields = dict(line.split(":", 1) for line in status)
+        return [int(fields[name].split()[0]) * 1024 for name in ("VmHWM", "VmRSS")]
+    except (OSError, KeyError):
+        import psutil
+        info = psutil.Process().memory_info()
+        return [getattr(info, "peak_wset", info.rss), info.rss]
+for _ in range(request["more_runs"]):
+    model.predict(data)
+peak, steady = memory()
+print(json.dumps({"import_ns": imported - first, "load_ns": loaded - imported, "first_run_ns": answered - loaded,
+                  "answered_at": wall, "peak_rss_bytes": peak, "steady_rss_bytes": steady}))
+"""
+
+
+@dataclass(frozen=True)
+class ColdStart:
+    """One fresh process."""
+
+    import_ns: int
+    """Importing the runtime, numpy and ONNX Runtime."""
+    load_ns: int
+    """Reading, verifying and making the session."""
+    first_run_ns: int
+    total_ns: int
+    """From before the process was started until its first label, Python's own start included."""
+    peak_rss_bytes: int
+    """Largest resident memory, after `MORE_RUNS` further runs."""
+    steady_rss_bytes: int
+    """Resident memory at the end."""
+
+
+MORE_RUNS = 20
+"""Runs after the first one, until memory has settled."""
+
+
+def measure_cold_start(
+    bundle: Path, variant: str, data: bytes, *, device: str = "cpu", threads: int | None = None
+) -> ColdStart:
+    """Start one process that loads a variant and answers one input; this process sleeps meanwhile.
+
+    Args:
+        bundle: The bundle's path.
+        variant: Name of the variant.
+        data: An encoded image.
+        device: As in `edge_runtime.load`.
+        threads: As in `edge_runtime.load`.
+
+    Raises:
+        MachineError: the process failed.
+    """
+    request = {
+        "bundle": str(bundle), "variant": variant, "device": device, "threads": threads, "more_runs": MORE_RUNS,
+    }  # fmt: skip
+    started = time.time_ns()
+    result = subprocess.run(
+        [sys.executable, "-c", _CHILD, json.dumps(request)],
+        input=data,
+        capture_output=True,
+        timeout=TIMEOUT_SECONDS,
+        check=False,
+    )
+    if result.returncode != 0:
+        reason = (result.stderr.decode(errors="replace").strip().splitlines() or ["no message"])[-1]
+        raise MachineError(f"a fresh process could not run {variant}: {reason}; try `edge run` with the same bundle")
+    fields: dict[str, Any] = json.loads(result.stdout)
+    return ColdStart(total_ns=fields.pop("answered_at") - started, **fields)
