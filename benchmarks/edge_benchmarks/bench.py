@@ -75,7 +75,8 @@ def bench(
         say(f"checking the golden vectors of {path.name}")
         prefix = f"{path.name}:" if len(paths) > 1 else ""
         arms += _open(path, prefix, device, threads, variants)
-    plan = Plan(arms, fed, device, threads, seconds, batch, cold_starts, seed, say)
+    baseline = _baseline(arms)
+    plan = Plan(arms, baseline, fed, device, threads, seconds, batch, cold_starts, seed, say)
     state = State()
     partial = run_phases(plan, state)
     settings = {
@@ -83,7 +84,9 @@ def bench(
         "margin": margin, "seed": seed, "inputs": [one.describe() for one in fed],
     }  # fmt: skip
     results = tuple(_result(arm, state, batch) for arm in arms)
-    comparisons = _compare(state.whole, "end-to-end", arms, margin) + _compare(state.model, "model", arms, margin)
+    comparisons = _compare(state.whole, "end-to-end", baseline, margin) + _compare(
+        state.model, "model", baseline, margin
+    )
     return BenchReport(
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         settings=settings,
@@ -158,14 +161,15 @@ def _size(path: Path) -> int:
     return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
 
 
-def _compare(
-    timings: InterleavedTimings | None, what: str, arms: Sequence[Arm], margin: float
-) -> tuple[Comparison, ...]:
-    """Compare every arm with the baseline: a lone bundle's fp32 variant, or the first arm of several bundles."""
-    if timings is None or not timings.rounds:
-        return ()
+def _baseline(arms: Sequence[Arm]) -> str:
+    """Choose what the others are compared with: a lone bundle's fp32 variant, or the first arm of several bundles."""
     several = len({arm.path for arm in arms}) > 1
     floats = [] if several else [arm for arm in arms if arm.model.variant.precision == "fp32"]
-    baseline = (floats or list(arms))[0].name
-    others = [arm.name for arm in arms if arm.name != baseline]
+    return (floats or list(arms))[0].name
+
+
+def _compare(timings: InterleavedTimings | None, what: str, baseline: str, margin: float) -> tuple[Comparison, ...]:
+    if timings is None or not timings.rounds:
+        return ()
+    others = [name for name in timings.samples_ns if name != baseline]
     return tuple(Comparison(what, name, baseline, judge_time(timings, name, baseline, margin)) for name in others)

@@ -15,7 +15,8 @@ from edge_benchmarks.cold_start import ColdStart, measure_cold_start
 from edge_benchmarks.inputs import BenchInput
 from edge_benchmarks.stages import Feed, StagedCall
 from edge_benchmarks.statistics import find_change
-from edge_benchmarks.timing import InterleavedTimings, InterruptedTiming, interleave
+from edge_benchmarks.timing import InterleavedTimings, InterruptedTiming, interleave, judge_time
+from edge_benchmarks.verdicts import Time
 
 if TYPE_CHECKING:
     from edge_runtime import Model
@@ -42,6 +43,8 @@ class Plan:
     """What to measure and for how long."""
 
     arms: Sequence[Arm]
+    baseline: str
+    """Arm that the others are compared with."""
     inputs: Sequence[BenchInput]
     device: Literal["cpu", "cuda"]
     threads: int | None
@@ -103,6 +106,7 @@ def measure_whole(plan: Plan, state: State) -> None:
         _keep(state, timings, calls)
         # Several inputs take turns, so a change of level is the inputs' as much as the machine's.
         state.problems = _shifts(timings) if len(plan.inputs) == 1 else []
+        state.problems += _unsteady_ratios(timings, plan.baseline)
         if not state.problems:
             return
 
@@ -154,6 +158,12 @@ def _shifts(timings: InterleavedTimings) -> list[str]:
             share = math.expm1(change.after - change.before)
             found.append(f"{name}: latency moved by {share:+.0%} while it was measured; quiet the machine, run again")
     return found
+
+
+def _unsteady_ratios(timings: InterleavedTimings, baseline: str) -> list[str]:
+    """Say which arms got quicker or slower against the baseline while they were measured."""
+    verdicts = {name: judge_time(timings, name, baseline) for name in timings.samples_ns if name != baseline}
+    return [f"{name}: {one.reason}" for name, one in verdicts.items() if one.verdict is Time.INVALID]
 
 
 def _model_calls(plan: Plan, batch: int) -> dict[str, Callable[[], object]]:

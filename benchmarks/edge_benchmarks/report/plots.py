@@ -109,6 +109,7 @@ def latency_histogram(series: Mapping[str, ArrayLike]) -> str:
         for (name, values), color in zip(series.items(), _SERIES, strict=False):
             axes.hist(values, bins=list(edges), color=color, alpha=0.55, label=name, linewidth=0)
         axes.set_ylabel("calls")
+        axes.yaxis.get_major_locator().set_params(integer=True)
         _latency_axis(axes, series)
         axes.legend(loc="upper right", frameon=False, labelcolor=_INK)
 
