@@ -253,9 +253,8 @@ def _check_variant(variant: Variant, where: str, manifest: Manifest, paths: set[
     )
     if variant.unknown is not None:
         unknown = variant.unknown
-        require(
-            manifest.task == "image-classification", f"{where}.unknown", manifest.task, "only with one label an image"
-        )
+        plain = manifest.task == "image-classification" and "unknown" not in manifest.labels
+        require(plain, f"{where}.unknown", manifest.task, "only with one label an image, and none called unknown")
         require(1e-6 <= unknown.temperature <= 1e6, f"{where}.unknown.temperature", unknown.temperature, "positive")
         require(0 <= unknown.threshold <= 1, f"{where}.unknown.threshold", unknown.threshold, "0 to 1")
         require(0 <= unknown.precision <= 1, f"{where}.unknown.precision", unknown.precision, "0 to 1")

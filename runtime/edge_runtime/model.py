@@ -7,7 +7,7 @@ import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,12 @@ from edge_runtime.image import ImagePreprocessor
 from edge_runtime.manifest import Manifest, TensorInfo, Variant
 from edge_runtime.prediction import Prediction, predictions
 from edge_runtime.session import Device, abandon, create_session, cuda_is_available, first_line
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+Input: TypeAlias = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, npt.NDArray[Any], "Image.Image"]
+"""One thing that a model can be asked about."""
 
 MAX_BATCH = 32
 """Most inputs of a list that run at once, so that memory does not grow with the list."""
@@ -154,7 +160,7 @@ class Model:
     def predict(self, x: list[Any] | tuple[Any, ...], *, color: str | None = None) -> list[Prediction]: ...
 
     @overload
-    def predict(self, x: Any, *, color: str | None = None) -> Prediction: ...
+    def predict(self, x: Input, *, color: str | None = None) -> Prediction: ...
 
     def predict(self, x: Any, *, color: str | None = None) -> Prediction | list[Prediction]:
         """Answer one input, or a list of them in its order.

@@ -57,9 +57,11 @@ class SelfTestReport:
 
     def raise_for_failures(self) -> None:
         """Raise SelfTestError with the first failure, if there is one."""
-        if not self.passed:
-            more = f" (and {len(self.failures) - 1} more)" if len(self.failures) > 1 else ""
-            raise SelfTestError(f"{self.failures[0]}{more}; do not use this bundle on this machine")
+        if self.passed:
+            return
+        first, *others = self.failures
+        more = f" (and {len(others)} more)" if others else ""
+        raise SelfTestError(f"{first}{more}; do not use this bundle on this machine")
 
 
 def read_golden(data: bytes) -> Golden:

@@ -56,9 +56,12 @@ def test_transparency_shows_the_background(contract: Any, mode: str) -> None:
         flat = flat.convert(mode)
         key = flat.getpixel((0, 0))
         data = _encode(flat, transparency=key)
+    elif mode == "PA":
+        data, image = b"", Image.new("PA", (4, 2), (0, 255))
+        image.putpalette([200, 100, 50, 0, 0, 0])
+        image.putpixel((0, 0), (1, 0))
     else:
-        data = b""
-        image = image.convert(mode)
+        data, image = b"", image.convert(mode)
     source: Any = data or image
     pixels = decode_image(source, contract)
     assert tuple(pixels[0, 0]) == (10, 200, 30)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from edge_runtime.errors import SchemaError
-from edge_runtime.manifest import manifest_from_json, manifest_to_json
+from edge_runtime.manifest import Unknown, manifest_from_json, manifest_to_json
 from edge_runtime.preprocessing import preprocessing_from_dict
 
 Document = dict[str, Any]
@@ -79,6 +79,7 @@ BROKEN: dict[str, tuple[str, Any]] = {
     "variants[0].session.a": ("variants.0.session", {"a": 1}),
     "variants[0].unknown.threshold": ("variants.0.unknown", {"temperature": 1, "threshold": 2, "precision": 1}),
     "variants[0].unknown.temperature": ("variants.0.unknown", {"temperature": 0, "threshold": 1, "precision": 1}),
+    "variants[0].unknown": ("variants.0.unknown", 1),
     "variants[0].unknown.precision": ("variants.0.unknown", {"temperature": 1, "threshold": 1}),
     "files[0].path": ("files.0.path", "../golden.png"),
     "files[0].sha256": ("files.0.sha256", "AB" * 32),
@@ -97,6 +98,16 @@ def test_a_broken_rule_names_the_field(draft: Any, field: str) -> None:
         manifest_from_json(json.dumps(document).encode())
     assert str(caught.value).startswith(f"{field}: ")
     assert "\n" not in str(caught.value) and len(str(caught.value)) < 300
+
+
+def test_a_class_called_unknown_excludes_the_threshold(draft: Any) -> None:
+    manifest = draft.manifest()
+    rule = Unknown(temperature=1.0, threshold=0.5, precision=0.9)
+    variants = (replace(manifest.variants[0], unknown=rule), *manifest.variants[1:])
+    assert manifest_to_json(replace(manifest, variants=variants))
+    for spoiled in ({"labels": ("a", "b", "c", "d", "unknown")}, {"task": "image-multilabel"}):
+        with pytest.raises(SchemaError, match=r"^variants\[0\].unknown: "):
+            manifest_to_json(replace(manifest, variants=variants, **spoiled))
 
 
 def test_every_field_is_required(draft: Any) -> None:
