@@ -5,7 +5,7 @@ and a file that is damaged counts as absent. A cache that cannot be written is n
 """
 
 import os
-import time
+import tempfile
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -31,7 +31,8 @@ def load_arrays(name: str) -> dict[str, NDArray[Any]] | None:
     Each array's checksum is verified by the zip format that holds it, and nothing is unpickled.
     """
     try:
-        with np.load(cache_directory() / f"{name}.npz", allow_pickle=False) as arrays:
+        # numpy leaves the file open when it is no archive; a file that was opened here is closed here.
+        with _file(name).open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
             return {key: arrays[key] for key in arrays.files}
     except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error):
         return None
@@ -39,13 +40,18 @@ def load_arrays(name: str) -> dict[str, NDArray[Any]] | None:
 
 def save_arrays(name: str, arrays: Mapping[str, NDArray[Any]]) -> None:
     """Keep arrays under `name`."""
-    file = cache_directory() / f"{name}.npz"
-    temporary = file.with_name(f".{file.name}.{os.getpid()}.{time.monotonic_ns()}")
-    try:
+    file = _file(name)
+    with suppress(OSError):
         file.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("xb") as stream:
-            np.savez(stream, allow_pickle=False, **arrays)
-        temporary.replace(file)
-    except OSError:
-        with suppress(OSError):
-            temporary.unlink()
+        descriptor, temporary = tempfile.mkstemp(prefix=".", suffix=".part", dir=file.parent)
+        try:
+            with os.fdopen(descriptor, "wb") as stream:
+                np.savez(stream, allow_pickle=False, **arrays)
+            Path(temporary).replace(file)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+
+def _file(name: str) -> Path:
+    return cache_directory() / f"{name}.npz"

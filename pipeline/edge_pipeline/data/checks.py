@@ -18,16 +18,19 @@ EXAMPLES = 10
 """Pairs or files that a message names; the report has all."""
 
 
-def check_skipped(data: Path, skipped: Sequence[Skipped], total: int) -> list[str]:
-    """Refuse more than 1 % unreadable files, and warn of fewer."""
+def check_skipped(data: Path, skipped: Sequence[Skipped], items: Sequence[Item]) -> list[str]:
+    """Refuse more than 1 % unreadable files, and warn of fewer, and of labels that went with them."""
     if not skipped:
         return []
-    named = "; ".join(f"{item.path} ({item.reason})" for item in skipped[:EXAMPLES])
-    more = ", first" if len(skipped) > EXAMPLES else ""
-    text = f"{len(skipped):,} of {total:,} images cannot be read{more}: {named}"
-    if len(skipped) > max(1, int(total * UNREADABLE_SHARE)):
+    named = "; ".join(f"{entry.path} ({entry.reason})" for entry in skipped[:EXAMPLES])
+    text = f"{len(skipped):,} of {len(items):,} images cannot be read: {_more(named, len(skipped))}"
+    if len(skipped) > max(1, int(len(items) * UNREADABLE_SHARE)):
         raise InputError(f"{data}: {text}; repair or remove them (at most {UNREADABLE_SHARE:.0%} are skipped)")
-    return [f"skipped: {text}"]
+    gone = {entry.path for entry in skipped}
+    lost = {label for item in items for label in item.labels} - {
+        label for item in items if item.path not in gone for label in item.labels
+    }
+    return [f"skipped: {text}", *(f"{label} has no readable image, so it is no class" for label in sorted(lost))]
 
 
 def check_classes(data: Path, items: Sequence[Item], splits: Sequence[str], labels: Sequence[str]) -> list[str]:

@@ -101,10 +101,8 @@ def _read(path: Path) -> Facts | str:
 
 def _remember(cache_key: Path, paths: Sequence[str], stamps: NDArray[np.int64], result: Inspection) -> None:
     rows = np.setdiff1d(np.arange(len(paths)), list(result.problems))
-    found = Known(
-        [paths[row] for row in rows], stamps[rows], result.sha256[rows], result.sizes[rows], result.thumbnails[rows]
-    )
-    save_known(cache_key, found)
+    names = [paths[row] for row in rows.tolist()]
+    save_known(cache_key, Known(names, stamps[rows], result.sha256[rows], result.sizes[rows], result.thumbnails[rows]))
 
 
 def _cores() -> int:

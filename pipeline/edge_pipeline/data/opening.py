@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from edge_pipeline.data import checks
 from edge_pipeline.data.csv_file import list_csv
 from edge_pipeline.data.dataset import DataReport, Dataset, Skipped, Split, Target
-from edge_pipeline.data.inspection import Inspection, Progress, inspect
+from edge_pipeline.data.inspection import Progress, inspect
 from edge_pipeline.data.layout import SPLITS, Item, Listing, list_folder
 from edge_pipeline.data.leaks import same_content
 from edge_pipeline.data.partition import partition
@@ -53,35 +53,38 @@ def open_dataset(
     listing = _grouped(_list(data, multilabel), group)
     inspection = inspect(listing.root, [item.path for item in listing.items], cache_key=data, progress=progress)
     skipped = tuple(Skipped(listing.items[row].path, reason) for row, reason in sorted(inspection.problems.items()))
-    warnings = [*listing.warnings, *checks.check_skipped(data, skipped, len(listing.items))]
-    items, digests, thumbnails = _readable(listing, inspection)
-    labels = tuple(sorted({label for item in items for label in item.labels}))
-    if not items:
+    skip_warnings = checks.check_skipped(data, skipped, listing.items)
+    rows = [row for row in range(len(listing.items)) if row not in inspection.problems]
+    if not rows:
         raise InputError(f"{data}: no images; expected files such as .jpg and .png in a folder for each class")
-
+    items = [listing.items[row] for row in rows]
+    digests, thumbnails = inspection.sha256[rows], inspection.thumbnails[rows]
     content = same_content(digests)
+    labels = tuple(sorted({label for item in items for label in item.labels}))
+
     splits, decided = partition(items, content, digests, thumbnails, seed)
-    warnings += decided + checks.check_classes(data, items, splits, labels)
+    class_warnings = checks.check_classes(data, items, splits, labels)
     leaks, leak_warnings = checks.check_leaks(data, items, splits, content, allow=allow_leaks)
     conflicts, conflict_warnings = checks.find_conflicts(items, content)
     near, near_warnings = checks.find_near_duplicates(items, splits, content, thumbnails)
-    warnings += leak_warnings + conflict_warnings + near_warnings
 
-    rows_of = {split: [row for row, name in enumerate(splits) if name == split] for split in SPLITS}
+    rows_of = {name: np.flatnonzero(np.array(splits) == name) for name in SPLITS if name in splits}
     report = DataReport(
-        counts={split: _count([items[row] for row in rows], labels) for split, rows in rows_of.items() if rows},
+        counts={name: _count([items[row] for row in rows], labels) for name, rows in rows_of.items()},
         skipped=skipped,
         ignored=listing.ignored,
         duplicates=sum(len(rows) - len(np.unique(content[rows])) for rows in rows_of.values()),
         conflicts=conflicts,
         leaks=leaks,
         near_duplicates=near,
-        warnings=tuple(warnings),
+        warnings=(
+            *(*listing.warnings, *skip_warnings, *decided, *class_warnings),
+            *(*leak_warnings, *conflict_warnings, *near_warnings),
+        ),
     )
     made = {
-        split: _split(listing.root, [items[row] for row in rows], digests[rows], labels, multilabel)
-        for split, rows in rows_of.items()
-        if rows
+        name: _split(listing.root, [items[row] for row in rows], digests[rows], labels, multilabel)
+        for name, rows in rows_of.items()
     }
     options = {"group": group, "allow_leaks": allow_leaks, "seed": seed, "multilabel": multilabel}
     return Dataset(data, labels, made, multilabel, options, report)
@@ -115,11 +118,6 @@ def _grouped(listing: Listing, pattern: str | None) -> Listing:
             raise InputError(f"--group {pattern!r} finds nothing in {item.path}; it must name a group in every path")
         items.append(replace(item, group=name))
     return replace(listing, items=tuple(items))
-
-
-def _readable(listing: Listing, inspection: Inspection) -> tuple[list[Item], NDArray[np.uint8], NDArray[np.uint8]]:
-    rows = [row for row in range(len(listing.items)) if row not in inspection.problems]
-    return [listing.items[row] for row in rows], inspection.sha256[rows], inspection.thumbnails[rows]
 
 
 def _count(items: Sequence[Item], labels: Sequence[str]) -> dict[str, int]:
