@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.pass_context
 def command(
-    context: click.Context, bundles: tuple[Path, ...], outputs: tuple[Path, ...], as_json: bool, **options: Any
+    context: click.Context, /, bundles: tuple[Path, ...], outputs: tuple[Path, ...], as_json: bool, **options: Any
 ) -> None:
     """Measure every variant of each BUNDLE side by side: latency with intervals, by stage, and what it costs.
 

@@ -102,6 +102,8 @@ def latency_ecdf(series: Mapping[str, ArrayLike], percentiles: Mapping[str, Mapp
 def latency_histogram(series: Mapping[str, ArrayLike]) -> str:
     """Draw how often each duration occurred; the axis holds every sample, the slowest too."""
 
+    from matplotlib.ticker import MaxNLocator
+
     def draw(axes: Axes) -> None:
         everything = np.concatenate([np.asarray(values, dtype=np.float64) for values in series.values()])
         low, high = float(everything.min()), float(everything.max())
@@ -109,7 +111,7 @@ def latency_histogram(series: Mapping[str, ArrayLike]) -> str:
         for (name, values), color in zip(series.items(), _SERIES, strict=False):
             axes.hist(values, bins=list(edges), color=color, alpha=0.55, label=name, linewidth=0)
         axes.set_ylabel("calls")
-        axes.yaxis.get_major_locator().set_params(integer=True)
+        axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
         _latency_axis(axes, series)
         axes.legend(loc="upper right", frameon=False, labelcolor=_INK)
 

@@ -15,14 +15,14 @@ from edge_benchmarks.report.page import SIGNS, Tone
 
 _STYLES: dict[Tone, str] = {"good": "bold green", "bad": "bold red", "unsure": "bold yellow", "plain": ""}
 
-_NARROW = 100
-"""Columns of text when the output is not a terminal."""
+_PLAIN_WIDTH = 120
+"""Characters a line when the output is not a terminal."""
 
 
 def render(document: Document) -> str:
     """Return the tables, with colors only where stdout is a terminal."""
     terminal = sys.stdout.isatty()
-    console = Console(force_terminal=terminal, width=None if terminal else _NARROW)
+    console = Console(force_terminal=terminal, width=None if terminal else _PLAIN_WIDTH)
     with console.capture() as captured:
         console.print(_layout(document))
     return captured.get()
@@ -39,7 +39,7 @@ def _table(title: str, *columns: str) -> Table:
     table = Table(title=title, title_justify="left", header_style="bold", expand=False)
     table.add_column(columns[0], overflow="fold")
     for column in columns[1:]:
-        table.add_column(column, justify="right")
+        table.add_column(column, justify="right", no_wrap=True)
     return table
 
 

@@ -35,7 +35,7 @@ NOTHING = Value("-")
 
 def milliseconds(number: float) -> str:
     """Return a duration with three digits and its unit."""
-    return f"{number * 1e3:.3g} µs" if number < 0.1 else f"{_three(number)} ms"
+    return f"{_three(number * 1e3)} µs" if number < 0.1 else f"{_three(number)} ms"
 
 
 def span(low: float, high: float) -> str:
@@ -150,4 +150,4 @@ def _three(number: float) -> str:
     for limit, digits in ((100, 0), (10, 1), (1, 2)):
         if abs(number) >= limit:
             return f"{number:,.{digits}f}"
-    return f"{number:.3g}"
+    return f"{number:#.3g}"
