@@ -45,7 +45,10 @@ class Bundle:
         entry = self._entries.get(path)
         if entry is None:
             raise IntegrityError(f"{path}: not listed in the manifest; it lists {', '.join(self._entries)}")
-        data = self._container.read(path, entry.size)
+        try:
+            data = self._container.read(path, entry.size)
+        except OSError as error:
+            raise _unreadable(self._name(), error) from error
         self._accept(entry, hashlib.sha256(data).hexdigest(), len(data))
         return data
 
@@ -59,16 +62,21 @@ class Bundle:
             if path in self._verified:
                 continue
             digest, size = hashlib.sha256(), 0
-            for chunk in self._container.chunks(path, entry.size):
-                digest.update(chunk)
-                size += len(chunk)
+            try:
+                for chunk in self._container.chunks(path, entry.size):
+                    digest.update(chunk)
+                    size += len(chunk)
+            except OSError as error:
+                raise _unreadable(self._name(), error) from error
             self._accept(entry, digest.hexdigest(), size)
+
+    def _name(self) -> str:
+        return self.source if isinstance(self.source, str) else "bundle"
 
     def _accept(self, entry: FileEntry, sha256: str, size: int) -> None:
         if sha256 != entry.sha256 or size != entry.size:
-            where = self.source if isinstance(self.source, str) else "bundle"
             raise IntegrityError(
-                f"{where}: {entry.path} is not what the manifest signed off (SHA-256 {sha256}); copy it again"
+                f"{self._name()}: {entry.path} is not what the manifest signed off (SHA-256 {sha256}); copy it again"
             )
         self._verified.add(entry.path)
 
@@ -109,7 +117,7 @@ def open_bundle(source: Source, *, sha256: str | None = None) -> Bundle:
         manifest = manifest_from_json(data)
         container.check_listing(manifest, data, digest)
     except OSError as error:
-        raise BundleError(f"{name}: cannot be read ({error.strerror or error}); check its permissions") from error
+        raise _unreadable(name, error) from error
     expected = content_id(manifest)
     if manifest.content_id != expected:
         raise IntegrityError(
@@ -131,6 +139,10 @@ def _locate(source: Source) -> tuple[str | bytes, Container]:
     except (TypeError, ValueError) as error:
         raise InputError(f"{source!r}: not a path or bytes; give a bundle's directory, .edge file or bytes") from error
     raise InputError(f"{source}: no such bundle; give the directory or .edge file that `edge export` wrote")
+
+
+def _unreadable(name: str, error: OSError) -> BundleError:
+    return BundleError(f"{name}: cannot be read ({error.strerror or error}); check its permissions and the disk")
 
 
 def _pin(sha256: str) -> str:

@@ -12,9 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_runtime._reading import parse_json, read_dataclass, require
-from edge_runtime.bundle import Source, read_bundle
+from edge_runtime.bundle import Source, open_bundle
 from edge_runtime.errors import EdgeError, SelfTestError
-from edge_runtime.manifest import Manifest
 from edge_runtime.model import Model, load
 
 GOLDEN_SCHEMA = 1
@@ -118,11 +117,12 @@ def selftest(
 def _models(
     source: Source, device: Literal["cpu", "cuda"], threads: int | None, names: Sequence[str] | None
 ) -> list[Model]:
-    manifest: Manifest = read_bundle(source).manifest
-    chosen = names if names is not None else [item.name for item in manifest.variants if item.device == device]
+    bundle = open_bundle(source)
+    pin = bundle.manifest_sha256
+    chosen = names if names is not None else [item.name for item in bundle.manifest.variants if item.device == device]
     if not chosen:
-        return [load(source, device=device, threads=threads)]  # raises, with what the bundle has
-    return [load(source, device=device, threads=threads, variant=name) for name in chosen]
+        return [load(source, device=device, threads=threads, sha256=pin)]  # raises, with what the bundle has
+    return [load(source, device=device, threads=threads, variant=name, sha256=pin) for name in chosen]
 
 
 def _failures(model: Model, case: GoldenCase) -> list[str]:

@@ -209,3 +209,48 @@ def test_a_manifest_that_could_not_be_read_is_not_written(draft: Any) -> None:
     ):
         with pytest.raises(SchemaError):
             manifest_to_json(spoiled)
+
+
+STRANGE: tuple[Any, ...] = (
+    None,
+    True,
+    -1,
+    0,
+    1 << 63,
+    1e308,
+    -0.0,
+    "",
+    "x" * 5000,
+    "\x00",
+    "é",
+    [],
+    [[]],
+    {},
+    {"a": None},
+)
+
+
+def test_strange_values_anywhere_give_a_manifest_or_a_schema_error(draft: Any) -> None:
+    document = json.loads(manifest_to_json(draft.manifest()))
+    refused = 0
+
+    def spoil(parent: Any, key: Any) -> None:
+        nonlocal refused
+        kept = parent[key]
+        for value in STRANGE:
+            parent[key] = value
+            try:
+                manifest_from_json(json.dumps(document).encode())
+            except SchemaError as error:
+                refused += 1
+                assert "\n" not in str(error) and len(str(error)) < 400
+        parent[key] = kept
+
+    def walk(value: Any) -> None:
+        for key in list(value) if isinstance(value, dict) else range(len(value)):
+            spoil(value, key)
+            if isinstance(value[key], dict | list):
+                walk(value[key])
+
+    walk(document)
+    assert refused > 1000

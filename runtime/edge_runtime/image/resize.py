@@ -25,6 +25,9 @@ _SUPPORT: dict[Kernel, float] = {"bilinear": 1.0, "bicubic": 2.0}
 _BLOCK = 16
 """Outputs computed in one product: more waste work on zero weights, fewer spend more time in calls."""
 
+_STRIP_VALUES = 1 << 18
+"""Values that a pass over columns turns into float64 at a time, so that a photo takes megabytes and not hundreds."""
+
 
 def resized_size(width: int, height: int, rule: Resize) -> tuple[int, int]:
     """Return (width, height) in pixels that an image of this size is resized to.
@@ -156,18 +159,20 @@ def _round(sums: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
 def _horizontal(image: Pixels, width: int, kernel: Kernel) -> Pixels:
     height, before, channels = image.shape
     result = np.empty((height, width, channels), dtype=np.uint8)
-    source = image.transpose(0, 2, 1).astype(np.float64)
-    for start, low, high, matrix in _blocks(before, width, kernel):
-        part = _round(source[:, :, low:high] @ matrix)
-        result[:, start : start + matrix.shape[1]] = part.transpose(0, 2, 1)
+    blocks = _blocks(before, width, kernel)
+    strip = max(1, _STRIP_VALUES // (before * channels))
+    for top in range(0, height, strip):
+        rows = image[top : top + strip].transpose(0, 2, 1).astype(np.float64)
+        for start, low, high, matrix in blocks:
+            part = _round(rows[:, :, low:high] @ matrix)
+            result[top : top + strip, start : start + matrix.shape[1]] = part.transpose(0, 2, 1)
     return result
 
 
 def _vertical(image: Pixels, height: int, kernel: Kernel) -> Pixels:
     before, width, channels = image.shape
-    result = np.empty((height, width, channels), dtype=np.uint8)
-    source = image.reshape(before, width * channels).astype(np.float64)
+    rows = image.reshape(before, width * channels)
+    result = np.empty((height, width * channels), dtype=np.uint8)
     for start, low, high, matrix in _blocks(before, height, kernel):
-        part = _round(matrix.T @ source[low:high])
-        result[start : start + matrix.shape[1]] = part.reshape(-1, width, channels)
-    return result
+        result[start : start + matrix.shape[1]] = _round(matrix.T @ rows[low:high].astype(np.float64))
+    return result.reshape(height, width, channels)
