@@ -1,6 +1,7 @@
 """Reads every image once, on all cores and in bounded memory, and remembers what it saw."""
 
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -75,7 +76,9 @@ def _read_all(root: Path, paths: Sequence[str], rows: list[int], result: Inspect
 
     chunks = [rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK)]
     done = len(paths) - len(rows)
-    with ThreadPoolExecutor(max_workers=_cores()) as pool:
+    with warnings.catch_warnings(), ThreadPoolExecutor(max_workers=_cores()) as pool:
+        # Sloppy EXIF and the like are no news to anybody; what makes a file unreadable comes as an error.
+        warnings.filterwarnings("ignore", module="PIL")
         for chunk, facts in zip(chunks, pool.map(read_chunk, chunks), strict=True):
             for row, fact in zip(chunk, facts, strict=True):
                 if isinstance(fact, str):

@@ -112,10 +112,10 @@ def test_a_file_that_may_not_be_read_or_links_nowhere(flat):
 def test_a_decompression_bomb_is_skipped_without_being_unpacked(flat):
     root = flat({"cat": 10, "dog": 10})
     stream = io.BytesIO()
-    Image.new("1", (20_000, 20_000)).save(stream, "PNG")
+    Image.new("1", (9_600, 9_600)).save(stream, "PNG")
     (root / "dog" / "bomb.png").write_bytes(stream.getvalue())
     data = open_dataset(root)
-    assert "20000x20000 pixels" in data.report.skipped[0].reason or "bomb" in data.report.skipped[0].reason
+    assert "9600x9600 pixels" in data.report.skipped[0].reason
 
 
 def test_a_class_without_a_readable_image_is_no_class(flat):
