@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import os
+import sys
 from typing import TYPE_CHECKING, Any
 
 from edge_runtime.errors import (
@@ -22,6 +24,11 @@ if TYPE_CHECKING:
     from edge_runtime.selftest import SelfTestReport, selftest
 
 __version__ = "0.1.0"
+
+# ONNX Runtime's wheels send telemetry and write a device id as soon as anybody imports them, and their own switch comes
+# too late. A value that the user set stays. `edge_runtime.session` warns where the import came first.
+if "onnxruntime" not in sys.modules:
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __all__ = [
     "BundleError",

@@ -36,7 +36,7 @@ def test_all_is_what_one_sees() -> None:
         assert getattr(edge_runtime, name) is not None
     defined = {name for name in vars(edge_runtime) if not name.startswith("_") and name.islower()}
     modules = {name for name in defined if f"edge_runtime.{name}" in sys.modules}
-    assert defined - modules - set(edge_runtime.__all__) <= {"annotations", "importlib"}
+    assert defined - modules - set(edge_runtime.__all__) <= {"annotations", "importlib", "os", "sys"}
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         edge_runtime.nothing  # noqa: B018
 
@@ -47,6 +47,12 @@ def test_all_is_what_one_sees() -> None:
 def test_importing_loads_nothing_heavy(module: str) -> None:
     code = f"import sys, {module}; print([name for name in {HEAVY} if name in sys.modules])"
     assert _python(code).strip() == "[]"
+
+
+def test_telemetry_is_off_before_anybody_imports_onnxruntime() -> None:
+    code = "import edge_runtime.errors, os; print(os.environ['ORT_DISABLE_TELEMETRY'])"
+    assert _python(f"import os; os.environ.pop('ORT_DISABLE_TELEMETRY', 0); {code}").strip() == "1"
+    assert _python(code, ORT_DISABLE_TELEMETRY="0").strip() == "0"
 
 
 def test_answering_loads_only_what_it_needs_and_writes_nothing(
