@@ -36,7 +36,7 @@ def help_texts() -> str:
 def results_table() -> str:
     """Return the rows of every stored export report, as a Markdown table."""
     lines = [
-        "| network, data | variant | top-1 (95 %) | drop (at most) | p50 ms | faster than fp32 | faster than torch | MB | verdict |",
+        "| network, data | variant | top-1 (95 %) | drop (at most) | p50 ms | over fp32 | over torch | MB | verdict |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for path in sorted(RESULTS.glob("*.report.json")):
@@ -50,7 +50,8 @@ def _row(title: str, row: dict) -> str:
     low, high = row["top1_interval"]
     drop = f"{100 * row['drop']:.2f} ({100 * row['drop_bound']:.2f})" if "drop" in row else ""
     return (
-        f"| {title} | {row['variant']} | {100 * row['top1']:.2f} ({100 * low:.2f}-{100 * high:.2f}), n = {row['n']:,} | {drop} | "
+        f"| {title} | {row['variant']} | "
+        f"{100 * row['top1']:.2f} ({100 * low:.2f}-{100 * high:.2f}), n = {row['n']:,} | {drop} | "
         f"{row['latency_ms']['p50']['estimate']:.2f} | {_times(row, 'baseline')} | {_times(row, 'eager')} | "
         f"{row['size_bytes'] / 1e6:.2f} | {row['verdict']} |"
     )

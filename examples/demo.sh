@@ -9,7 +9,7 @@ edge sample mnist "$demo/data"
 edge train "$demo/data" -o "$demo/run" --preset quick
 edge export "$demo/run" --quantize int8 -o "$demo/mnist.edge"
 edge eval "$demo/mnist.edge" "$demo/data" --split test
-edge bench "$demo/mnist.edge" --html "$demo/bench.html"
+edge bench "$demo/mnist.edge" -o "$demo/bench.html" -o "$demo/bench.json"
 edge run "$demo/mnist.edge" "$demo"/data/test/7/*0.png
 edge verify "$demo/mnist.edge"
 edge inspect "$demo/mnist.edge"

@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from edge_benchmarks.environment import instruction_set
 from numpy.typing import NDArray
 
+from edge_benchmarks.environment import instruction_set
 from edge_export.candidates import Candidate
 from edge_export.capture import Captured
 from edge_export.config import ExportConfig

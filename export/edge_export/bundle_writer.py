@@ -42,7 +42,8 @@ def check_target(out: Path) -> None:
         raise InputError(f"-o {out}: no permission to write in {parent}; choose another folder")
     if out.is_dir():
         raise InputError(
-            f"-o {out}: is a directory already, and a directory cannot be replaced in one step; remove it or write a {ARCHIVE_SUFFIX} file"
+            f"-o {out}: is a directory already, and a directory cannot be replaced in one step; "
+            f"remove it or write a {ARCHIVE_SUFFIX} file"
         )
     if out.exists() and out.suffix != ARCHIVE_SUFFIX:
         raise InputError(f"-o {out}: a file is there already; remove it, or name a {ARCHIVE_SUFFIX} file")

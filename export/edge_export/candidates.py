@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from edge_runtime.image import ImagePreprocessor
 from numpy.typing import NDArray
 
 from edge_export.capture import Captured
@@ -17,6 +16,7 @@ from edge_export.quantize.half import to_fp16
 from edge_export.quantize.recipes import RECIPES, Recipe
 from edge_export.quantize.static import quantize_static
 from edge_runtime.errors import RefusedError
+from edge_runtime.image import ImagePreprocessor
 from edge_runtime.manifest import Device, Precision
 
 if TYPE_CHECKING:
@@ -96,7 +96,8 @@ def _int8_candidate(baseline: "onnx.ModelProto", recipe: Recipe, ranges: Ranges)
     coverage = measure_coverage(model)
     if not coverage.int8:
         raise RefusedError(
-            f"recipe {recipe.name}: ONNX Runtime runs none of this network's operators in int8; nothing is gained, export with --quantize none"
+            f"recipe {recipe.name}: ONNX Runtime runs none of this network's operators in int8, so nothing is gained; "
+            "export with --quantize none"
         )
     settled = recipe.to_dict() | {"calibration_samples": ranges.samples}
     return Candidate("cpu-int8", model, "int8", "cpu", {"precision": "int8"} | settled, coverage=coverage)

@@ -1,15 +1,27 @@
 """What `edge export` is asked for, what it is given, and how it ended."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from edge_runtime.errors import ExitCode
 
 Sample = tuple[Path, Any]
 """A path and its label: a class index, or for several labels an image a tuple of them."""
+
+
+class Samples(Protocol):
+    """A split: as long as it says, and walked as often as needed."""
+
+    def __len__(self) -> int:
+        """Count the items."""
+        ...
+
+    def __iter__(self) -> Iterator[Sample]:
+        """Walk over the items; nothing is opened."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -40,7 +52,7 @@ class ExportConfig:
 class ExportData:
     """The splits, each of which can be walked again and again, and what they are."""
 
-    splits: Mapping[str, Collection[Sample]]
+    splits: Mapping[str, Samples]
     """`train` feeds calibration, `val` chooses, `test` is opened once for the verdict."""
     fingerprints: Mapping[str, str]
     options: Mapping[str, Any] = field(default_factory=dict)

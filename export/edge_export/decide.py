@@ -44,9 +44,15 @@ def decide(config: ExportConfig, accuracy: AccuracyVerdict | None, time: TimeVer
 def _refusal(accuracy: AccuracyVerdict, time: TimeVerdict | None) -> str | None:
     """Say what is certainly wrong with the candidate, if anything is."""
     if accuracy.verdict is Accuracy.FAIL:
-        return f"accuracy drops by {accuracy.drop:.2%} on {accuracy.n:,} items, more than the {accuracy.max_drop:.2%} that --max-drop allows"
+        return (
+            f"accuracy drops by {accuracy.drop:.2%} on {accuracy.n:,} items, "
+            f"more than the {accuracy.max_drop:.2%} that --max-drop allows"
+        )
     if time is not None and time.verdict in (Time.SLOWER, Time.SAME):
-        return f"it takes {time.ratio.estimate:.2f} times the baseline's time (95 % interval {time.ratio.low:.2f} to {time.ratio.high:.2f}), so nothing is gained"
+        return (
+            f"it takes {time.ratio.estimate:.2f} times the baseline's time "
+            f"(95 % interval {time.ratio.low:.2f} to {time.ratio.high:.2f}), so nothing is gained"
+        )
     return None
 
 
@@ -59,7 +65,11 @@ def _doubt(accuracy: AccuracyVerdict, time: TimeVerdict | None) -> str | None:
             f"and --max-drop allows {accuracy.max_drop:.2%}{more}"
         )
     if time is None:
-        return "its latency is unproven: this machine cannot run its execution provider; ship with --provisional and prove it on the device"
+        return (
+            "its latency is unproven, since this machine cannot run its execution provider; "
+            "ship it with --provisional and time it on the device"
+        )
     if time.verdict is not Time.FASTER:
-        return f"whether it is faster is {time.verdict.value}: {time.reason or 'the interval of the ratio holds 1'}; export again on a quiet machine"
+        reason = time.reason or "the interval of the ratio holds 1"
+        return f"whether it is faster is {time.verdict.value}: {reason}; export again on a quiet machine"
     return None

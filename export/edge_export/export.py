@@ -7,9 +7,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from edge_benchmarks.environment import capture as capture_environment
-
 from edge_benchmarks.accuracy import Answers, judge_accuracy
+from edge_benchmarks.environment import capture as capture_environment
 from edge_benchmarks.timing import InterleavedTimings, judge_time
 from edge_benchmarks.verdicts import AccuracyVerdict, TimeVerdict
 from edge_export.assemble import assemble
@@ -106,14 +105,15 @@ def export(
         )
         manifest, files = seal(manifest, files)
         write_bundle(out, files)
-    return _finish(out, decision, manifest, report, captured, test)
+    return _finish(out, manifest, report, test, captured.labels)
 
 
 def _check_splits(data: ExportData) -> None:
     missing = [name for name in ("train", "val", "test") if not len(data.splits.get(name, ()))]
     if missing:
         raise InputError(
-            f"the data has no {' and no '.join(missing)} split; an export needs train to calibrate, val to choose and test to judge"
+            f"the data has no {' and no '.join(missing)} split; "
+            "an export needs train to calibrate, val to choose and test to judge"
         )
 
 
@@ -164,13 +164,20 @@ def _provenance(captured: Captured, data: ExportData, config: ExportConfig, open
 
 
 def _finish(
-    out: Path, decision: Decision, manifest: Manifest | None, report: dict[str, Any], captured: Captured, test: Answers
+    out: Path, manifest: Manifest | None, report: dict[str, Any], test: Answers, labels: tuple[str, ...]
 ) -> ExportResult:
+    """Write the report beside the bundle, or where it would have been."""
     identity = manifest.content_id if manifest else None
     document = report | {"content_id": identity, "bundle": out.name if manifest else None}
     report_json, report_html = Path(f"{out}.report.json"), Path(f"{out}.report.html")
     write_atomically(report_json, (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode())
-    write_atomically(report_html, render_html(document, captured, test).encode())
+    write_atomically(report_html, render_html(document, test, labels).encode())
     return ExportResult(
-        decision.outcome, decision.reason, out if manifest else None, identity, document, report_json, report_html
+        Outcome(report["outcome"]),
+        report["reason"],
+        out if manifest else None,
+        identity,
+        document,
+        report_json,
+        report_html,
     )

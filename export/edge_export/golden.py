@@ -7,10 +7,10 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import numpy as np
-from edge_runtime.image import ImagePreprocessor
 from numpy.typing import NDArray
 
 from edge_export.capture.interface import Predictor
+from edge_runtime.image import ImagePreprocessor
 from edge_runtime.manifest import Manifest
 from edge_runtime.prediction import predictions
 from edge_runtime.preprocessing import ImagePreprocessing

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
-from edge_runtime.image import ImagePreprocessor
 from numpy.typing import NDArray
 
 from edge_benchmarks.accuracy import Answers, collect_answers, judge_accuracy
@@ -13,11 +12,12 @@ from edge_benchmarks.timing import InterleavedTimings, interleave
 from edge_export.candidates import BASELINE, Candidate
 from edge_export.capture import Captured
 from edge_export.sessions import predictor
+from edge_runtime.image import ImagePreprocessor
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Iterator
 
-    from edge_export.config import Sample
+    from edge_export.config import Samples
 
 EAGER = "torch-eager"
 """Name of the source itself in a timing, run eagerly by torch."""
@@ -25,7 +25,7 @@ EAGER = "torch-eager"
 CHOOSING_SECONDS = 3.0
 
 
-def answer(candidates: Sequence[Candidate], captured: Captured, samples: "Collection[Sample]") -> Answers:
+def answer(candidates: Sequence[Candidate], captured: Captured, samples: "Samples") -> Answers:
     """Let every candidate answer the same samples in one pass."""
     predictors = {candidate.name: predictor(candidate.model, options=candidate.session) for candidate in candidates}
     preprocess = ImagePreprocessor(captured.preprocessing)
@@ -33,7 +33,7 @@ def answer(candidates: Sequence[Candidate], captured: Captured, samples: "Collec
 
 
 def choose(candidates: Sequence[Candidate], val: Answers, batch: NDArray[np.float32], max_drop: float) -> Candidate:
-    """Choose the fastest candidate whose val drop stays within `max_drop`; where none does, the one that drops least."""
+    """Choose the fastest candidate whose val drop is within `max_drop`; where none is, the one that drops least."""
     if len(candidates) == 1:
         return candidates[0]
     drops = {one.name: judge_accuracy(val, BASELINE, one.name, max_drop=max_drop).drop for one in candidates}

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Mapping
 
 import numpy as np
-from edge_runtime.session import create_session
 from numpy.typing import NDArray
+
+from edge_runtime.session import create_session
 
 
 def predictor(

@@ -1,4 +1,4 @@
-"""What is the data, and what does each command do? The toolchain from Python: `train`, `export`, `evaluate`, `bench`, `load`."""
+"""The toolchain from Python: `write_sample`, `train`, `export`, `evaluate`, `bench`, `load`."""
 
 from typing import TYPE_CHECKING, Any
 

@@ -26,7 +26,13 @@ class Evaluation:
 
 
 def evaluate(
-    bundle: str | Path, data: str | Path, *, split: str = "test", variant: str | None = None, threads: int | None = None, **options: Any
+    bundle: str | Path,
+    data: str | Path,
+    *,
+    split: str = "test",
+    variant: str | None = None,
+    threads: int | None = None,
+    **options: Any,
 ) -> Evaluation:
     """Measure a bundle's accuracy.
 
@@ -55,7 +61,9 @@ def evaluate(
         raise InputError(f"{data}: no split {split!r}; it has {', '.join(dataset.splits)}")
     if tuple(dataset.labels) != model.labels:
         unlike = sorted(set(dataset.labels) ^ set(model.labels)) or ["the order"]
-        raise InputError(f"{data}: its labels are not the bundle's ({', '.join(unlike[:5])}); give data with the same classes")
+        raise InputError(
+            f"{data}: its labels are not the bundle's ({', '.join(unlike[:5])}); give data with the same classes"
+        )
     preprocess = ImagePreprocessor(model.manifest.preprocessing)
     name = model.variant.name
     answers = collect_answers({name: model.infer}, preprocess, dataset.splits[split], multilabel=multilabel)

@@ -61,7 +61,9 @@ def _find_data(source: Path, data: Path | None) -> Dataset:
 def _check_labels(dataset: Dataset, run: Run, path: Path) -> None:
     if dataset.labels != run.labels:
         unlike = sorted(set(dataset.labels) ^ set(run.labels)) or ["the order"]
-        raise InputError(f"{path}: its labels are not the run's ({', '.join(unlike[:5])}); give the data it was trained on")
+        raise InputError(
+            f"{path}: its labels are not the run's ({', '.join(unlike[:5])}); give the data it was trained on"
+        )
 
 
 def _check_unchanged(dataset: Dataset, run: Run) -> None:
@@ -69,6 +71,6 @@ def _check_unchanged(dataset: Dataset, run: Run) -> None:
     changed = [name for name, fingerprint in run.data.fingerprints.items() if now.get(name) != fingerprint]
     if changed:
         raise InputError(
-            f"{run.data.path}: changed since training (split {', '.join(changed)}), so the verdict would be about other "
-            "data; restore it, train again, or pass it as --data to export with it as it is now"
+            f"{run.data.path}: changed since training (split {', '.join(changed)}), so the verdict would be about "
+            "other data; restore it, train again, or pass it as --data to export with it as it is now"
         )

@@ -40,7 +40,9 @@ def test_report_says_what_was_measured(exported):
 def test_bundle_answers_as_the_evaluation_did(exported, picture_data: ExportData):
     model = edge_runtime.load(exported.bundle)
     assert model.content_id == exported.content_id
-    right = [model.predict(path).top(1)[0][0] == model.labels[label] for path, label in picture_data.splits["test"][:40]]
+    right = [
+        model.predict(path).top(1)[0][0] == model.labels[label] for path, label in picture_data.splits["test"][:40]
+    ]
     assert np.mean(right) > 0.95
     report = selftest(exported.bundle)
     assert report.passed, report.failures

@@ -107,7 +107,8 @@ def check_parity(model: "onnx.ModelProto", reference: Predictor, shape: Sequence
         expected, actual = reference(batch), graph(batch)
         if expected.shape != actual.shape:
             raise RefusedError(
-                f"the ONNX graph gives logits of shape {actual.shape} at batch {size}, the source {expected.shape}; not shipped"
+                f"the ONNX graph gives logits of shape {actual.shape} at batch {size}, "
+                f"the source {expected.shape}; not shipped"
             )
         difference = max(difference, float(np.abs(expected - actual).max()))
         largest = max(largest, float(np.abs(expected).max()))

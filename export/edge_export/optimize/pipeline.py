@@ -43,7 +43,8 @@ def optimize(
             if not difference <= TOLERANCE * float(np.abs(expected).max()):
                 done = ", ".join(record.name for record in records) or "no other"
                 raise RefusedError(
-                    f"graph pass {name}, after {done}, changed a logit by {difference:.3g}; not shipped. Please report this model"
+                    f"graph pass {name}, after {done}, changed a logit by {difference:.3g}; not shipped. "
+                    "Please report this model"
                 )
         records.append(PassRecord(name, rewrites, difference))
     return current, tuple(records)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from edge_runtime.session import create_session
 from numpy.typing import NDArray
 
 from edge_runtime.errors import InputError
+from edge_runtime.session import create_session
 
 if TYPE_CHECKING:
     import onnx
@@ -49,7 +49,8 @@ def calibrate_minmax(model: "onnx.ModelProto", inputs: Iterable[NDArray[np.float
         if not np.isfinite(values).all():
             broken = names[int(np.flatnonzero(~np.isfinite(values))[0]) % len(names)]
             raise InputError(
-                f"calibration sample {samples + 1}: tensor {broken} is NaN or infinite; check this input and the model's weights"
+                f"calibration sample {samples + 1}: tensor {broken} is NaN or infinite; "
+                "check this input and the model's weights"
             )
         low, high = np.minimum(low, values[: len(names)]), np.maximum(high, values[len(names) :])
         samples += 1

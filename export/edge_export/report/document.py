@@ -46,7 +46,7 @@ def build_report(
         "shipped": list(shipped),
         "quantize": config.quantize,
         "task": captured.task,
-        "rows": [_row(one, test, timings, accuracy, time, captured) for one in contenders],
+        "rows": [_row(one, captured.labels, test, timings) | _verdict(one, accuracy, time) for one in contenders],
         "eager": _latency(timings, EAGER),
         "accuracy": asdict(accuracy) if accuracy else None,
         "time": asdict(time) if time else None,
@@ -61,16 +61,9 @@ def build_report(
     }
 
 
-def _row(
-    one: Candidate,
-    test: Answers,
-    timings: InterleavedTimings,
-    accuracy: AccuracyVerdict | None,
-    time: TimeVerdict | None,
-    captured: Captured,
-) -> dict[str, Any]:
+def _row(one: Candidate, labels: Sequence[str], test: Answers, timings: InterleavedTimings) -> dict[str, Any]:
     """One line of the table that the command prints."""
-    summary = summarize(test.labels, test.logits[one.name], captured.labels)
+    summary = summarize(test.labels, test.logits[one.name], labels)
     row: dict[str, Any] = {
         "variant": one.name,
         "precision": one.precision,
@@ -80,16 +73,19 @@ def _row(
         "macro_f1": summary.macro_f1,
         "n": summary.n,
         "coverage": asdict(one.coverage) if one.coverage else None,
-        "verdict": "baseline",
     }
     if one.name in timings.samples_ns:
         row |= _latency(timings, one.name)
         row["speedup_over_eager"] = _speedup(timings, one.name, EAGER)
         row["speedup_over_baseline"] = _speedup(timings, one.name, BASELINE)
-    if one.name != BASELINE and accuracy is not None:
-        row |= {"drop": accuracy.drop, "drop_bound": accuracy.drop_bound, "changed": accuracy.changed}
-        row["verdict"] = f"{accuracy.verdict.value}, {time.verdict.value if time else 'latency unproven'}"
     return row
+
+
+def _verdict(one: Candidate, accuracy: AccuracyVerdict | None, time: TimeVerdict | None) -> dict[str, Any]:
+    if one.name == BASELINE or accuracy is None:
+        return {"verdict": "baseline"}
+    words = f"{accuracy.verdict.value}, {time.verdict.value if time else 'latency unproven'}"
+    return {"drop": accuracy.drop, "drop_bound": accuracy.drop_bound, "changed": accuracy.changed, "verdict": words}
 
 
 def _latency(timings: InterleavedTimings, arm: str) -> dict[str, Any]:

@@ -1,11 +1,209 @@
-"""The export report as one self-contained page."""
+"""The export report as one self-contained page: what shipped, why, and whose answer changed."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from edge_benchmarks.accuracy import Answers
-from edge_export.capture import Captured
+from edge_benchmarks.accuracy import Answers, predicted
+from edge_benchmarks.report.page import (
+    Cell,
+    Figure,
+    Headline,
+    Pictures,
+    Section,
+    Table,
+    Text,
+    Tile,
+    Tiles,
+    Tone,
+    render_page,
+)
+from edge_benchmarks.report.plots import interval_dots, latency_ecdf, ratio_intervals
+from edge_benchmarks.verdicts import Interval
+from edge_export.candidates import BASELINE
+from edge_export.report.gallery import picture
+
+TONES: dict[str, Tone] = {
+    "shipped": "good",
+    "fallback": "unsure",
+    "provisional": "unsure",
+    "inconclusive": "unsure",
+    "refused": "bad",
+}
+
+MOST_PICTURES = 40
+"""Enough to see a pattern in what changed; the page must stay light."""
 
 
-def render_html(document: dict[str, Any], captured: Captured, test: Answers) -> str:
-    """Render the report with the pictures whose answer changed."""
-    return "<html></html>"
+def render_html(document: Mapping[str, Any], test: Answers, labels: Sequence[str]) -> str:
+    """Render the report.
+
+    Args:
+        document: What `build_report` gave, with `content_id`.
+        test: The answers, whose inputs are shown where the candidate's differs.
+        labels: Class names.
+    """
+    candidate = next((row for row in document["rows"] if row["variant"] != BASELINE), None)
+    sections = [Section("Verdict", [_tiles(document, candidate), _table(document)]), _time_section(document)]
+    sections.append(_accuracy_section(document))
+    if candidate is not None:
+        sections.append(_changed_section(test, candidate["variant"], labels))
+    sections.append(_details(document))
+    cpu = document["environment"].get("identity", {}).get("cpu_model", "")
+    return render_page(
+        document["bundle"] or "nothing shipped",
+        sections,
+        headline=_headline(document, candidate),
+        subtitle=" · ".join(part for part in ("edge export", document["quantize"], cpu) if part),
+        footer=document["content_id"] or "",
+    )
+
+
+def _headline(document: Mapping[str, Any], candidate: Mapping[str, Any] | None) -> Headline:
+    outcome = document["outcome"]
+    figure = outcome
+    if candidate and outcome == "shipped":
+        figure = f"{candidate['speedup_over_baseline']['estimate']:.2f}x faster"
+    return Headline(
+        figure, document["reason"], TONES[outcome], f"{', '.join(document['shipped']) or 'nothing'} shipped"
+    )
+
+
+def _tiles(document: Mapping[str, Any], candidate: Mapping[str, Any] | None) -> Tiles:
+    row = candidate or document["rows"][0]
+    low, high = row["top1_interval"]
+    tiles = [Tile("top-1", f"{row['top1']:.2%}", f"{low:.2%} to {high:.2%}, n = {row['n']:,}")]
+    if candidate is not None:
+        size = candidate["size_bytes"] / document["rows"][0]["size_bytes"]
+        tiles += [
+            Tile(
+                "drop", f"{100 * candidate['drop']:.2f} points", f"at most {100 * candidate['drop_bound']:.2f} (95 %)"
+            ),
+            Tile("size", f"{candidate['size_bytes'] / 1e6:.2f} MB", f"{size:.2f} of fp32"),
+        ]
+    if row.get("speedup_over_eager"):
+        tiles.append(
+            Tile("over torch eager", f"{row['speedup_over_eager']['estimate']:.2f}x", _span(row["speedup_over_eager"]))
+        )
+    return Tiles(tiles)
+
+
+def _table(document: Mapping[str, Any]) -> Table:
+    rows = [
+        [one["variant"], *_accuracy_cells(one), *_time_cells(one), _verdict(one, document)] for one in document["rows"]
+    ]
+    columns = ["variant", "top-1", "drop", "p50", "over fp32", "over torch", "size", "verdict"]
+    return Table(columns, rows, "All on the same test items and in one interleaved run, batch 1, one thread")
+
+
+def _accuracy_cells(row: Mapping[str, Any]) -> list[Cell]:
+    low, high = row["top1_interval"]
+    cells = [Cell(f"{row['top1']:.2%}", f"{low:.2%} to {high:.2%}")]
+    if "drop" in row:
+        return [*cells, Cell(f"{100 * row['drop']:.2f}", f"at most {100 * row['drop_bound']:.2f}")]
+    return [*cells, Cell("-")]
+
+
+def _time_cells(row: Mapping[str, Any]) -> list[Cell]:
+    size = Cell(f"{row['size_bytes'] / 1e6:.2f} MB")
+    if not row.get("latency_ms"):
+        return [Cell("not timed here"), Cell("-"), Cell("-"), size]
+    median = row["latency_ms"]["p50"]
+    p50 = Cell(f"{median['estimate']:.2f} ms", f"{median['low']:.2f} to {median['high']:.2f}") if median else Cell("-")
+    speedups = [row["speedup_over_baseline"], row["speedup_over_eager"]]
+    return [p50, *(Cell(f"{one['estimate']:.2f}x", _span(one)) for one in speedups), size]
+
+
+def _verdict(row: Mapping[str, Any], document: Mapping[str, Any]) -> Cell:
+    return Cell(row["verdict"], tone="plain" if row["variant"] == BASELINE else TONES[document["outcome"]])
+
+
+def _span(interval: Mapping[str, float]) -> str:
+    return f"{interval['low']:.2f} to {interval['high']:.2f}"
+
+
+def _time_section(document: Mapping[str, Any]) -> Section:
+    samples = {arm: [value / 1e6 for value in values] for arm, values in document["timings"]["samples_ns"].items()}
+    latencies = {row["variant"]: row["latency_ms"] for row in document["rows"] if row.get("latency_ms")}
+    blocks: list[Figure | Text] = []
+    if document["time"]:
+        ratio = Interval(**document["time"]["ratio"])
+        tone: Tone = "good" if document["time"]["verdict"] == "faster" else "bad"
+        caption = f"Time of int8 over time of fp32, in {document['time']['rounds']:,} rounds"
+        blocks.append(Figure(ratio_intervals([("int8", ratio, tone)]), caption))
+    percentiles = {name: _intervals(values) for name, values in latencies.items()}
+    blocks.append(
+        Figure(latency_ecdf(samples, percentiles), "Share of calls that took at most so long, with 95 % bands")
+    )
+    return Section("Time", blocks)
+
+
+def _intervals(latency: Mapping[str, Any]) -> dict[str, Interval | None]:
+    return {name: Interval(**value) if value else None for name, value in latency.items()}
+
+
+def _accuracy_section(document: Mapping[str, Any]) -> Section:
+    rows = [
+        (row["variant"], Interval(row["top1"], row["top1_interval"][0], row["top1_interval"][1], 0.95))
+        for row in document["rows"]
+    ]
+    openings = document["test_openings"]
+    blocks: list[Figure | Text] = [Figure(interval_dots(rows, "top-1", shares=True), "Top-1 with 95 % intervals")]
+    if openings > 1:
+        text = f"This test set was opened {openings} times for this run; what was tuned on it looks better than it is."
+        blocks.append(Text(text, "unsure"))
+    for name, unknown in document["unknown"].items():
+        seen = unknown["test"]
+        right = f"{seen['precision']:.2%} of them right" if seen["precision"] is not None else "none"
+        blocks.append(
+            Text(
+                f"{name} answers {seen['coverage']:.1%} of test ({right}); "
+                f"below a score of {unknown['threshold']:.3f} it says unknown."
+            )
+        )
+    return Section("Accuracy", blocks)
+
+
+def _changed_section(test: Answers, candidate: str, labels: Sequence[str]) -> Section:
+    """Show the items about which the candidate and the baseline say different things."""
+    changed = test.changed(candidate, BASELINE)
+    if not len(changed):
+        return Section("Changed answers", [Text(f"None of {len(test.labels):,} test answers changed.", "good")])
+    ours, theirs = (predicted(test.logits[name], test.multilabel) for name in (candidate, BASELINE))
+    pictures = []
+    for index in changed[:MOST_PICTURES]:
+        truth, was, now = (_names(values[index], labels, test.multilabel) for values in (test.labels, theirs, ours))
+        shown = picture(test.inputs[index], f"is {truth}: fp32 says {was}, int8 {now}")
+        if shown is not None:
+            pictures.append(shown)
+    more = f", the first {len(pictures)} of them below" if len(changed) > len(pictures) else ""
+    text = Text(f"{len(changed):,} of {len(test.labels):,} test answers changed{more}.")
+    return Section("Changed answers", [text, Pictures(pictures)])
+
+
+def _names(value: Any, labels: Sequence[str], multilabel: bool) -> str:
+    if multilabel:
+        return " | ".join(name for name, on in zip(labels, value, strict=True) if on) or "nothing"
+    return labels[int(value)]
+
+
+def _details(document: Mapping[str, Any]) -> Section:
+    parity = document["parity"]
+    passes = ", ".join(f"{one['name']} ({one['rewrites']})" for one in document["passes"] if one["rewrites"]) or "none"
+    rows = [
+        [
+            "parity with the source",
+            f"logits differ by {parity['largest_difference']:.2g} of {parity['largest_logit']:.3g}, "
+            f"batches {', '.join(map(str, parity['batches']))}",
+        ],
+        ["graph passes (places rewritten)", passes],
+        ["input of the graph", " x ".join(str(side) for side in document["tensor_shape"])],
+    ]
+    if "calibration" in document["making"]:
+        calibration = document["making"]["calibration"]
+        rows.append(
+            ["calibration", f"{calibration['method']} on {calibration['samples']:,} items of {calibration['split']}"]
+        )
+    environment = document["environment"]
+    for kind in ("identity", "conditions", "versions"):
+        rows += [[f"{kind}: {name}", str(value)] for name, value in environment.get(kind, {}).items()]
+    return Section("Details", [Table(["what", "value"], rows)], folded=True)

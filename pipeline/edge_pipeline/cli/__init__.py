@@ -11,7 +11,7 @@ COMMANDS = {
     "train": ("edge_pipeline.cli.train", "Fine-tune a network on a folder or CSV of images."),
     "export": ("edge_pipeline.cli.export", "Turn a run into a proven bundle."),
     "eval": ("edge_pipeline.cli.eval", "Measure a bundle's accuracy, with its interval."),
-    "bench": ("edge_pipeline.cli.bench", "Measure a bundle's latency, memory and size."),
+    "bench": ("edge_benchmarks.cli.bench", "Measure a bundle's latency, memory and size."),
     "run": ("edge_pipeline.cli.run", "Ask a bundle what it sees."),
     "inspect": ("edge_pipeline.cli.inspect", "Show what is in a bundle and what was proven."),
     "verify": ("edge_pipeline.cli.verify", "Check a bundle's bytes and answers on this machine."),

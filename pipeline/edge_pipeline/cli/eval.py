@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,14 +14,19 @@ import click
 @click.option("--variant", help="Variant of the bundle; default: the one that the runtime takes.")
 @click.option("--group", help="As in `edge train`.")
 @click.option("--allow-leaks", is_flag=True, help="As in `edge train`.")
-@click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, help="As in `edge train`; decides the split of a flat folder.")
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    default=0,
+    help="As in `edge train`; decides the split of a flat folder.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def command(bundle: Path, data: Path, split: str, variant: str | None, group: str | None, allow_leaks: bool, seed: int, as_json: bool) -> None:
+def command(*, bundle: Path, data: Path, as_json: bool, **options: Any) -> None:
     """Measure BUNDLE's accuracy on a split of DATA, a folder or CSV as `edge train` takes it."""
     from edge_pipeline.cli.tables import print_evaluation
     from edge_pipeline.evaluation import evaluate
 
-    result = evaluate(bundle, data, split=split, variant=variant, group=group, allow_leaks=allow_leaks, seed=seed)
+    result = evaluate(bundle, data, **options)
     if as_json:
         click.echo(json.dumps(result.to_dict(), ensure_ascii=False))
     else:

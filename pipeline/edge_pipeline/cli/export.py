@@ -2,45 +2,56 @@
 
 import json
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import click
 
 
 @click.command()
 @click.argument("source", type=click.Path(path_type=Path))
-@click.option("-o", "--output", "out", type=click.Path(path_type=Path), required=True, help="OUT.edge, or a new directory.")
+@click.option(
+    "-o", "--output", "out", type=click.Path(path_type=Path), required=True, help="OUT.edge, or a new directory."
+)
 @click.option("--quantize", type=click.Choice(["none", "int8", "fp16"]), default="none", show_default=True)
 @click.option("--data", type=click.Path(path_type=Path), help="The data set; default: the one the run was trained on.")
-@click.option("--max-drop", type=click.FloatRange(0, 100), default=1.0, show_default=True, help="Largest accuracy drop that ships, in points.")
-@click.option("--fallback", type=click.Choice(["none", "fp32"]), default="none", show_default=True, help="What ships when int8 may not.")
+@click.option(
+    "--max-drop",
+    type=click.FloatRange(0, 100),
+    default=1.0,
+    show_default=True,
+    help="Largest accuracy drop that ships, in points.",
+)
+@click.option(
+    "--fallback",
+    type=click.Choice(["none", "fp32"]),
+    default="none",
+    show_default=True,
+    help="What ships when int8 may not.",
+)
 @click.option("--provisional", is_flag=True, help="Ship an inconclusive candidate, marked as such.")
 @click.option("--keep-fp32", is_flag=True, help="Put the fp32 baseline beside int8.")
-@click.option("--unknown-precision", type=click.FloatRange(0, 1), default=0.95, show_default=True, help='Share of right answers among accepted ones; below its score the answer is "unknown".')
+@click.option(
+    "--unknown-precision",
+    type=click.FloatRange(0, 1),
+    default=0.95,
+    show_default=True,
+    help='Share of right answers among accepted ones; below its score the answer is "unknown".',
+)
 @click.option("--no-unknown", is_flag=True, help="Never answer unknown.")
 @click.option("--calibration-samples", type=click.IntRange(1), default=256, show_default=True)
-@click.option("--timing-seconds", type=click.FloatRange(1), default=12.0, show_default=True, help="Length of the interleaved timing.")
+@click.option(
+    "--timing-seconds",
+    type=click.FloatRange(1),
+    default=12.0,
+    show_default=True,
+    help="Length of the interleaved timing.",
+)
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True)
 @click.option("--name", default="", help="The bundle's name; default: that of OUT.")
 @click.option("--bundle-version", "version", default="0", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON document.")
 def command(
-    source: Path,
-    out: Path,
-    quantize: Literal["none", "int8", "fp16"],
-    data: Path | None,
-    max_drop: float,
-    fallback: Literal["none", "fp32"],
-    provisional: bool,
-    keep_fp32: bool,
-    unknown_precision: float,
-    no_unknown: bool,
-    calibration_samples: int,
-    timing_seconds: float,
-    seed: int,
-    name: str,
-    version: str,
-    as_json: bool,
+    *, source: Path, out: Path, data: Path | None, max_drop: float, no_unknown: bool, as_json: bool, **options: Any
 ) -> int:
     """Turn SOURCE, a run of `edge train`, into a bundle that was checked against it.
 
@@ -53,19 +64,9 @@ def command(
     from edge_pipeline.cli.progress import stages
     from edge_pipeline.exporting import export
 
-    config = ExportConfig(
-        quantize=quantize,
-        max_drop=max_drop / 100,
-        fallback=fallback,
-        provisional=provisional,
-        keep_fp32=keep_fp32,
-        unknown_precision=None if no_unknown else unknown_precision,
-        calibration_samples=calibration_samples,
-        timing_seconds=timing_seconds,
-        seed=seed,
-        name=name,
-        version=version,
-    )
+    if no_unknown:
+        options["unknown_precision"] = None
+    config = ExportConfig(max_drop=max_drop / 100, **options)
     with stages() as progress:
         result = export(source, out, data=data, config=config, progress=progress)
     if as_json:

@@ -3,9 +3,12 @@
 import json
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
+
+if TYPE_CHECKING:
+    from edge_runtime import Model
 
 
 @click.command()
@@ -16,20 +19,12 @@ import click
 @click.option("--variant", help="Variant of the bundle; default: the one that the runtime takes.")
 @click.option("--top", type=click.IntRange(1), default=1, show_default=True, help="Answers to show for each input.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list of input, label and score.")
-def command(
-    bundle: Path,
-    inputs: tuple[Path, ...],
-    device: str,
-    threads: int | None,
-    variant: str | None,
-    top: int,
-    as_json: bool,
-) -> int:
+def command(*, bundle: Path, inputs: tuple[Path, ...], top: int, as_json: bool, **options: Any) -> int:
     """Ask BUNDLE what it sees on each of INPUTS, image files."""
     from edge_runtime import load
     from edge_runtime.errors import ExitCode
 
-    model = load(bundle, device=device, threads=threads, variant=variant)
+    model = load(bundle, **options)
     answers = [_answer(model, path, top) for path in inputs]
     failed = [answer for answer in answers if "error" in answer]
     if as_json:
@@ -46,7 +41,7 @@ def command(
     return ExitCode.INPUT if failed else ExitCode.OK
 
 
-def _answer(model: Any, path: Path, top: int) -> dict[str, Any]:
+def _answer(model: "Model", path: Path, top: int) -> dict[str, Any]:
     """Answer one input; what cannot be read is an answer too, so that one bad file does not lose the others."""
     from edge_runtime.errors import InputError
 

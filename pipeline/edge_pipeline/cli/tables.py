@@ -18,7 +18,9 @@ def print_evaluation(result: Evaluation) -> None:
     for title in ("precision", "recall", "F1", "items"):
         table.add_column(title, justify="right")
     for row in summary.per_class:
-        table.add_row(escape(row.label), f"{row.precision:.3f}", f"{row.recall:.3f}", f"{row.f1:.3f}", f"{row.support:,}")
+        table.add_row(
+            escape(row.label), f"{row.precision:.3f}", f"{row.recall:.3f}", f"{row.f1:.3f}", f"{row.support:,}"
+        )
     console.print(table)
     top1 = summary.top1
     console.print(

@@ -18,5 +18,7 @@ def command(bundle: Path, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(asdict(report)))
     else:
-        click.echo(f"{bundle}: {report.cases} golden vectors, {'all as signed off' if report.passed else 'not as signed off'}")
+        click.echo(
+            f"{bundle}: {report.cases} golden vectors, {'all as signed off' if report.passed else 'not as signed off'}"
+        )
     report.raise_for_failures()

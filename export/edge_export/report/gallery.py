@@ -1,0 +1,32 @@
+"""Pictures for a report: small, and without what a camera noted about place and time."""
+
+import io
+from pathlib import Path
+
+from edge_benchmarks.report.page import Picture
+from edge_runtime.errors import InputError
+from edge_runtime.image import decode_image
+from edge_runtime.preprocessing import ImagePreprocessing, Resize
+
+THUMBNAIL = 96
+"""Longest side in pixels."""
+
+_CONTRACT = ImagePreprocessing(Resize(THUMBNAIL, THUMBNAIL), THUMBNAIL, THUMBNAIL, (0.0,) * 3, (1.0,) * 3)
+
+
+def picture(path: Path, caption: str) -> Picture | None:
+    """Return the image at `path` as a thumbnail; None where it can no longer be read.
+
+    It is decoded to pixels and encoded anew, so that no EXIF and no place of recording goes into the report.
+    """
+    from PIL import Image
+
+    try:
+        pixels = decode_image(path, _CONTRACT)
+    except InputError:
+        return None
+    image = Image.fromarray(pixels)
+    image.thumbnail((THUMBNAIL, THUMBNAIL))
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return Picture(buffer.getvalue(), caption)
