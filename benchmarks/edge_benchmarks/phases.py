@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 SMALLEST_SHIFT = 0.10
 """A median latency that moves by more than this while it is measured is not one number."""
 
+LONGEST_WARMUP = 0.5
+"""Seconds; a shorter run warms up for a quarter of it."""
+
 ATTEMPTS = 3
 """Times the end-to-end run is made in the hope of a machine that holds still. What decides is only whether it did."""
 
@@ -53,6 +56,11 @@ class Plan:
     cold_starts: int
     seed: int
     say: Callable[[str], object]
+
+    @property
+    def warmup(self) -> float:
+        """Seconds of warm-up for each arm in each phase."""
+        return min(LONGEST_WARMUP, self.seconds / 4)
 
 
 @dataclass
@@ -99,7 +107,13 @@ def measure_whole(plan: Plan, state: State) -> None:
         feed = Feed([one.data for one in plan.inputs])
         calls = {arm.name: feed.arm(arm.model) for arm in plan.arms}
         try:
-            timings = interleave(calls, seconds=plan.seconds, seed=plan.seed + attempt, prepare=feed.prepare)
+            timings = interleave(
+                calls,
+                seconds=plan.seconds,
+                warmup_seconds=plan.warmup,
+                seed=plan.seed + attempt,
+                prepare=feed.prepare,
+            )
         except InterruptedTiming as interrupt:
             _keep(state, interrupt.timings, calls)
             raise
@@ -113,10 +127,9 @@ def measure_whole(plan: Plan, state: State) -> None:
 
 def measure_model(plan: Plan, state: State) -> None:
     """Time the models alone, one image at a time, for half as long."""
-    seconds = plan.seconds / 2
-    plan.say(f"timing the models alone for {seconds:g} s")
+    plan.say(f"timing the models alone for {plan.seconds / 2:g} s")
     try:
-        state.model = interleave(_model_calls(plan, 1), seconds=seconds, seed=plan.seed)
+        state.model = _interleave_models(plan, 1, plan.seconds / 2)
     except InterruptedTiming as interrupt:
         state.model = interrupt.timings
         raise
@@ -124,10 +137,9 @@ def measure_model(plan: Plan, state: State) -> None:
 
 def measure_offline(plan: Plan, state: State) -> None:
     """Time the models on whole batches, for a quarter as long."""
-    seconds = plan.seconds / 4
-    plan.say(f"timing batches of {plan.batch} for {seconds:g} s")
+    plan.say(f"timing batches of {plan.batch} for {plan.seconds / 4:g} s")
     try:
-        state.offline = interleave(_model_calls(plan, plan.batch), seconds=seconds, seed=plan.seed)
+        state.offline = _interleave_models(plan, plan.batch, plan.seconds / 4)
     except InterruptedTiming as interrupt:
         state.offline = interrupt.timings
         raise
@@ -166,8 +178,9 @@ def _unsteady_ratios(timings: InterleavedTimings, baseline: str) -> list[str]:
     return [f"{name}: {one.reason}" for name, one in verdicts.items() if one.verdict is Time.INVALID]
 
 
-def _model_calls(plan: Plan, batch: int) -> dict[str, Callable[[], object]]:
-    return {arm.name: _model_call(arm.model, plan.inputs[0].data, batch) for arm in plan.arms}
+def _interleave_models(plan: Plan, batch: int, seconds: float) -> InterleavedTimings:
+    calls = {arm.name: _model_call(arm.model, plan.inputs[0].data, batch) for arm in plan.arms}
+    return interleave(calls, seconds=seconds, warmup_seconds=plan.warmup, seed=plan.seed)
 
 
 def _model_call(model: Model, data: bytes, batch: int) -> Callable[[], object]:

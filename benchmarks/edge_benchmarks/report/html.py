@@ -55,7 +55,7 @@ def _headline(document: Document) -> Headline:
     candidate, baseline, ratio = best["candidate"], best["baseline"], best["ratio"]
     bounds = f"95 % interval of the time ratio {words.ratio_text(ratio).detail}, {best['rounds']} rounds"
     alone = words.comparison_of(document, candidate, "model")
-    tail = f" The model alone: {words.speed(alone['ratio'])}." if alone and alone["verdict"] != "invalid" else ""
+    tail = f" The model alone: {words.outcome(alone)}." if alone else ""
     text = f"{candidate} against {baseline}, from image to answer, one image at a time.{tail}"
     figures = {
         "faster": (words.speed(ratio), f"proven: {bounds}"),

@@ -85,6 +85,13 @@ def speed(ratio: Mapping[str, float | None]) -> str:
     return f"{times(1 / value)} faster" if value < 1 else f"{times(value)} slower"
 
 
+def outcome(comparison: Mapping[str, Any]) -> str:
+    """Say how a comparison ended; a factor is named only where it is proven."""
+    if comparison["verdict"] in ("faster", "slower"):
+        return speed(comparison["ratio"])
+    return {"same": "equally fast", "inconclusive": "not decided"}.get(comparison["verdict"], comparison["verdict"])
+
+
 def times(number: float) -> str:
     """Return a factor with three digits."""
     return f"{_three(number)}x"

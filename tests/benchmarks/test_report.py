@@ -1,0 +1,155 @@
+"""Every report form of one real document: complete, honest, and for HTML self-contained."""
+
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy as np
+import pytest
+
+from edge_benchmarks.report import FORMS, render
+from edge_benchmarks.report.page import Cell, Figure, Headline, Picture, Pictures, Section, Table, Text, render_page
+from edge_benchmarks.report.plots import interval_dots, latency_ecdf, ratio_intervals
+from edge_benchmarks.verdicts import Interval
+
+VOID = {"meta", "img", "br", "hr", "link", "input"}
+
+
+class Checker(HTMLParser):
+    """Collects what a page refers to, and whether its tags are balanced."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.links: list[str] = []
+        self.tags: set[str] = set()
+        self.text: list[str] = []
+        self.feed(page)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.add(tag)
+        if tag not in VOID:
+            self.open.append(tag)
+        for name, value in attrs:
+            if name == "id":
+                self.ids.append(value)
+            if name in ("src", "href", "xlink:href", "action", "data"):
+                self.links.append(value)
+
+    def handle_startendtag(self, tag, attrs):
+        self.handle_starttag(tag, attrs)
+        if tag not in VOID:
+            self.open.pop()
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_names_each_variant_and_its_verdict(document, form):
+    text = render(document, form)
+    assert "cpu-int8" in text and "cpu-fp32" in text
+    assert document["comparisons"][1]["verdict"] in text
+    assert document["variants"][0]["content_id"] in text or form == "terminal"
+
+
+@pytest.mark.parametrize("form", ["terminal", "markdown", "html"])
+def test_a_percentile_that_is_not_known_is_said_and_not_printed(document, form):
+    for variant in document["variants"]:
+        variant["latency_ms"] |= {"p99": None, "effective_n": 120.0}
+    text = re.sub(r"\s+", " ", render(document, form))
+    assert "not resolved" in text
+    assert "n = 120, 299 needed" in text
+
+
+@pytest.mark.parametrize("form", ["terminal", "markdown", "html"])
+def test_invalid_and_partial_runs_say_so_first(document, form):
+    document |= {"valid": False, "partial": True, "problems": ["cpu-int8: latency moved by +40%"]}
+    text = re.sub(r"\s+", " ", render(document, form))
+    assert "latency moved by +40%" in text
+    assert "interrupted" in text
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_run_interrupted_before_the_first_sample_still_has_a_report(document, form):
+    for variant in document["variants"]:
+        variant |= {"latency_ms": None, "model_latency_ms": None, "stages_ms": {}, "throughput": None}
+        variant |= {"cold_start_ms": None, "peak_rss_bytes": None, "steady_rss_bytes": None, "unaccounted_share": None}
+    document |= {"comparisons": [], "partial": True, "samples_ns": {"stages": {}}, "latency_ms": None}
+    assert "cpu-int8" in render(document, form)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_bundle_with_one_variant_has_no_comparison_and_a_report(document, form):
+    del document["variants"][1]
+    document["comparisons"] = []
+    for phase in ("end_to_end", "model", "offline"):
+        document["samples_ns"][phase]["samples_ns"].pop("cpu-fp32")
+    document["samples_ns"]["stages"].pop("cpu-fp32")
+    document["cold_starts"].pop("cpu-fp32")
+    assert "cpu-fp32" not in render(document, form)
+
+
+def test_json_is_the_document(document):
+    assert json.loads(render(document, "json")) == document
+
+
+def test_the_page_is_whole_small_and_asks_nobody(document):
+    page = render(document, "html")
+    checker = Checker(page)
+    assert len(page.encode()) < 1_000_000
+    assert "script" not in checker.tags
+    assert len(checker.ids) == len(set(checker.ids))
+    assert all(link.startswith(("#", "data:")) for link in checker.links)
+    assert not re.search(r"https?:|@import|url\((?!#)", page)
+    assert "<svg" in page and "prefers-color-scheme: dark" in page
+
+
+def test_no_plot_keeps_a_color_of_its_own(document):
+    # All colors come from the page, so that light and dark schemes both have enough contrast.
+    plots = "".join(re.findall(r"<svg.*?</svg>", render(document, "html"), re.DOTALL))
+    assert "var(--series-1)" in plots
+    assert re.findall(r"#[0-9a-f]{6}(?![0-9a-f])", plots) == []
+
+
+def test_the_headline_claims_only_what_is_proven(document):
+    pair = next(one for one in document["comparisons"] if one["what"] == "end-to-end")
+    pair |= {"verdict": "faster", "ratio": {"value": 0.5, "low": 0.48, "high": 0.52}, "reason": ""}
+    text = " ".join(Checker(render(document, "html")).text)
+    assert "2.00x faster" in text and "proven" in text
+    pair |= {"verdict": "inconclusive", "ratio": {"value": 0.9, "low": 0.7, "high": 1.2}}
+    document["comparisons"] = [pair]
+    text = " ".join(Checker(render(document, "html")).text)
+    assert "Not decided" in text and "1.11x faster" not in text
+
+
+def test_markup_in_names_is_escaped():
+    evil = "<script>alert('x')</script>"
+    blocks = [Text(evil), Table([evil], [[Cell(evil, evil)]]), Pictures([Picture(b"x", evil)])]
+    page = render_page(evil, [Section(evil, blocks)], headline=Headline(evil, evil), subtitle=evil, footer=evil)
+    assert "script" not in Checker(page).tags
+    svg = interval_dots([(evil, Interval(0.9, 0.8, 1.0, 0.95))], "share", shares=True)
+    assert "script" not in Checker(render_page("x", [Section("y", [Figure(svg, evil)])])).tags
+
+
+def test_markdown_cells_cannot_break_the_table(document):
+    for variant in document["variants"]:
+        variant["arm"] = "a|b\nc"
+    lines = [line for line in render(document, "markdown").splitlines() if line.startswith("|")]
+    assert len({line.replace("\\|", "").count("|") for line in lines[:6]}) == 1
+
+
+def test_a_long_series_is_drawn_with_its_slowest_sample():
+    series = np.concatenate([np.random.default_rng(0).random(20_000) + 1, [50.0]])
+    svg = latency_ecdf({"x": series}, {})
+    assert len(svg) < 120_000
+    assert "logarithmic" in svg
+
+
+def test_an_unbounded_ratio_can_be_drawn():
+    assert "<svg" in ratio_intervals([("x / y", Interval(0.5, 0.0, float("inf"), 0.95), "unsure")])
