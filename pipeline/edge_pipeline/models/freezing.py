@@ -122,7 +122,7 @@ def _prove(network: Network, cut: Cut, freeze: str) -> None:
             expected, got = module(images), cut.tail(cut.trunk(images))
         if expected.shape != got.shape or not torch.allclose(expected, got, rtol=1e-4, atol=1e-5):
             problem = "its layers do not run one after the other"
-    except (RuntimeError, TypeError, IndexError, AttributeError) as error:
+    except (RuntimeError, TypeError, ValueError, IndexError, AttributeError) as error:
         problem = f"its parts do not fit ({type(error).__name__})"
     if problem:
         other = "none" if freeze == "backbone" else "backbone"

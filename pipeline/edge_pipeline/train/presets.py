@@ -26,8 +26,8 @@ PRESETS: dict[str, dict[str, Any]] = {
     # Minutes on two cores: all but the end of the network is computed once for each image.
     "quick": {
         "model": "tf_efficientnet_lite0",
-        "freeze": "stages:7",
-        "epochs": 8,
+        "freeze": "stages:6",
+        "epochs": 5,
         "learning_rate": 2e-3,
         "augment": "none",
         "patience": None,
