@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -57,9 +57,10 @@ def _headline(document: Document) -> Headline:
     alone = words.comparison_of(document, candidate, "model")
     tail = f" The model alone: {words.outcome(alone)}." if alone else ""
     text = f"{candidate} against {baseline}, from image to answer, one image at a time.{tail}"
+    proven = f"proven: {words.speed_span(ratio)} with 95 % confidence, {best['rounds']} rounds"
     figures = {
-        "faster": (words.speed(ratio), f"proven: {bounds}"),
-        "slower": (words.speed(ratio), f"proven: {bounds}"),
+        "faster": (words.speed(ratio), proven),
+        "slower": (words.speed(ratio), proven),
         "same": ("Equally fast", f"proven: {bounds}"),
         "inconclusive": ("Not decided", f"the interval holds 1: {bounds}"),
         "invalid": ("Invalid", best["reason"]),
@@ -147,14 +148,21 @@ def _stages(document: Document) -> Section:
 
 
 def _footprint(document: Document) -> Section:
-    columns = ("variant", "throughput", "cold start", "import", "load and verify", "first run", "peak memory",
-               "steady memory", "variant file", "golden vectors")  # fmt: skip
-    rows: list[list[str | Cell]] = []
-    for one in document["variants"]:
-        starts = [_cell(words.cold_start(one, part)) for part in ("total", "import", "load", "first_run")]
-        sizes = [_cell(words.size(one[key])) for key in ("peak_rss_bytes", "steady_rss_bytes", "variant_bytes")]
-        passed = Cell(f"{one['golden_cases']} passed", tone="good")
-        rows.append([one["arm"], _cell(words.throughput(one)), *starts, *sizes, passed])
+    """Set variants beside each other, since there are more facts than variants."""
+    facts: dict[str, Callable[[Mapping[str, Any]], Cell]] = {
+        "throughput, offline": lambda one: _cell(words.throughput(one)),
+        "cold start, process to label": lambda one: _cell(words.cold_start(one)),
+        "import": lambda one: _cell(words.cold_start(one, "import")),
+        "load and verify": lambda one: _cell(words.cold_start(one, "load")),
+        "first run": lambda one: _cell(words.cold_start(one, "first_run")),
+        "peak memory": lambda one: _cell(words.size(one["peak_rss_bytes"])),
+        "steady memory": lambda one: _cell(words.size(one["steady_rss_bytes"])),
+        "variant file": lambda one: _cell(words.size(one["variant_bytes"])),
+        "bundle": lambda one: _cell(words.size(one["bundle_bytes"])),
+        "golden vectors": lambda one: Cell(f"{one['golden_cases']} passed", tone="good"),
+    }
+    rows = [[name, *(fact(one) for one in document["variants"])] for name, fact in facts.items()]
+    columns = ["fact", *(one["arm"] for one in document["variants"])]
     return Section("Cold start, memory and size", [Table(columns, rows)])
 
 

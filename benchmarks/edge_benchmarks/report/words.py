@@ -89,7 +89,18 @@ def outcome(comparison: Mapping[str, Any]) -> str:
     """Say how a comparison ended; a factor is named only where it is proven."""
     if comparison["verdict"] in ("faster", "slower"):
         return speed(comparison["ratio"])
-    return {"same": "equally fast", "inconclusive": "not decided"}.get(comparison["verdict"], comparison["verdict"])
+    others = {"same": "equally fast", "inconclusive": "not decided", "invalid": "invalid"}
+    return others[comparison["verdict"]]
+
+
+def speed_span(ratio: Mapping[str, float | None]) -> str:
+    """Return the interval of a time ratio in the words of `speed`: how many times faster, or slower."""
+    low, high = ratio["low"], ratio["high"]
+    if low is None or high is None:
+        return "no bounds"
+    if (ratio["value"] or 1.0) < 1:
+        low, high = 1 / high, (1 / low if low else float("inf"))
+    return f"{times(low)} to {times(high)}"
 
 
 def times(number: float) -> str:
