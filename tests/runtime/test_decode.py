@@ -181,6 +181,8 @@ def test_a_decompression_bomb_is_refused_by_its_header(contract: Any) -> None:
     assert len(data) < 100_000
     with pytest.raises(InputError, match="pixels"):
         decode_image(data, contract)
+    with pytest.raises(InputError, match=f"{side}x{side} pixels; 1 to {MAX_PIXELS}"):
+        decode_image(Image.new("1", (side, side)), contract)
     huge = data.replace(side.to_bytes(4, "big"), (60000).to_bytes(4, "big"))
     with pytest.raises(InputError):
         decode_image(huge, contract)

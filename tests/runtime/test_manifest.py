@@ -179,7 +179,6 @@ def test_paths_that_are_one_on_some_systems_are_refused(draft: Any) -> None:
         b"null",
         b"{",
         b"\xff\xfe{}",
-        b'{"schema": 1, "schema": 1}',
         b'{"schema": NaN}',
         b'{"schema": 1e999}',
         b'{"schema": ' + b"9" * 10_000 + b"}",
@@ -193,6 +192,13 @@ def test_what_is_not_our_json_is_a_schema_error(data: bytes) -> None:
     with pytest.raises(SchemaError) as caught:
         manifest_from_json(data)
     assert len(str(caught.value)) < 300
+
+
+def test_a_name_that_stands_twice_is_refused(draft: Any) -> None:
+    data = manifest_to_json(draft.manifest())
+    assert manifest_from_json(data)
+    with pytest.raises(SchemaError, match="'name' stands twice"):
+        manifest_from_json(data.replace(b"{", b'{"name": "other",', 1))
 
 
 def test_the_size_of_a_manifest_is_bounded() -> None:

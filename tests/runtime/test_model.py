@@ -69,6 +69,22 @@ def test_list_is_singles_in_order(archive: Path, make_picture: Any) -> None:
     assert len({answer.label for answer in alone}) > 1
 
 
+def test_a_list_may_mix_kinds(archive: Path, make_picture: Any) -> None:
+    model = edge_runtime.load(archive)
+    image = make_picture(2)
+    bgr = np.asarray(image)[:, :, ::-1]
+    first, second = model.predict((image, bgr), color="bgr")
+    assert second.probabilities == pytest.approx(first.probabilities, abs=1e-9)
+
+
+def test_a_variant_that_is_not_used_is_verified_too(directory: Path) -> None:
+    assert edge_runtime.load(directory, variant="cpu-fp32")
+    other = directory / "models/cpu-int8.onnx"
+    other.write_bytes(other.read_bytes()[:-1] + b"\x00")
+    with pytest.raises(IntegrityError, match=r"models/cpu-int8\.onnx is not what the manifest signed off"):
+        edge_runtime.load(directory, variant="cpu-fp32")
+
+
 def test_a_bad_item_of_a_list_is_named_by_place(archive: Path, make_picture: Any) -> None:
     model = edge_runtime.load(archive)
     with pytest.raises(InputError, match=r"item 1 of the list: 5 bytes.*not an image"):
@@ -233,6 +249,17 @@ def test_signed_rubbish_is_a_bundle_error(make_draft: Any, capfd: pytest.Capture
     draft.files["models/cpu-int8.onnx"] = b"no model at all"
     with pytest.raises(BundleError, match=r"models/cpu-int8.onnx: ONNX Runtime .* refuses the model"):
         edge_runtime.load(draft.archive())
+    assert capfd.readouterr().err == ""
+
+
+def test_onnxruntime_prints_nothing(make_draft: Any, capfd: pytest.CaptureFixture[str]) -> None:
+    draft = make_draft()
+    graph = onnx.load_from_string(draft.files["models/cpu-int8.onnx"])
+    graph.graph.initializer.append(onnx.numpy_helper.from_array(np.zeros(3, np.float32), "not_used"))
+    draft.files["models/cpu-int8.onnx"] = graph.SerializeToString()
+    onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
+    assert "not_used" in capfd.readouterr().err
+    edge_runtime.load(draft.archive())
     assert capfd.readouterr().err == ""
 
 

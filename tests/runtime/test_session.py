@@ -32,6 +32,13 @@ def test_one_cpu_of_the_mask(monkeypatch: pytest.MonkeyPatch) -> None:
     assert available_cpus() == 1
 
 
+@pytest.mark.parametrize(("quota", "cpus"), [(None, 8), (2.5, 2), (0.3, 1), (64.0, 8)])
+def test_a_quota_bounds_the_threads(monkeypatch: pytest.MonkeyPatch, quota: float | None, cpus: int) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
+    monkeypatch.setattr("edge_runtime.cpus.cgroup_quota", lambda: quota)
+    assert available_cpus() == cpus
+
+
 def _write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
