@@ -101,21 +101,14 @@ def _place_units(
     wanted: NDArray[np.float64],
     split_of: NDArray[np.int64],
 ) -> None:
-    """Place units of several items; a unit that alone has a class goes to train."""
+    """Place units of several items where the counts then stand nearest to the wanted ones, by chi-square."""
     current = np.zeros_like(wanted)
-    units_with = np.zeros(wanted.shape[1], np.int64)
-    for rows in members:
-        units_with[np.unique(classes[rows])] += 1
     for unit in together:
-        rows = members[unit]
-        here, counts = np.unique(classes[rows], return_counts=True)
-        if (units_with[here] == 1).any():
-            split = 0
-        else:
-            room = wanted[:, here]
-            cost = (counts * (2 * (current[:, here] - room) + counts) / room).sum(axis=1)
-            split = int(np.argmin(cost))
-        split_of[rows] = split
+        here, counts = np.unique(classes[members[unit]], return_counts=True)
+        room = wanted[:, here]
+        cost = (counts * (2 * (current[:, here] - room) + counts) / room).sum(axis=1)
+        split = int(np.argmin(cost))
+        split_of[members[unit]] = split
         current[split, here] += counts
 
 

@@ -110,8 +110,9 @@ def test_images_deep_in_a_class_folder_count_and_links_do_not_run_in_circles(fol
         }
     )
     (root / "a" / "loop").symlink_to(root / "a")
+    (root / "b" / "elsewhere").symlink_to(folder({f"{n}.png": 100 + n for n in range(3)}, name="other disk"))
     data = open_dataset(root)
-    assert sum(map(len, data.splits.values())) == 12
+    assert [sum(counts[label] for counts in data.report.counts.values()) for label in "ab"] == [6, 9]
 
 
 @pytest.mark.parametrize(

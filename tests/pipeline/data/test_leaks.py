@@ -165,3 +165,17 @@ def _thumbnail(pixels: np.ndarray) -> np.ndarray:
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, "PNG")
     return np.frombuffer(read_facts(stream.getvalue()).thumbnail, np.uint8)
+
+
+def test_a_chain_of_look_alikes_that_is_too_long_to_keep_together_is_a_loud_warning(flat, picture):
+    """Two recordings of a still camera, one for each class: only a person can say what to do."""
+    root = flat({"cat": 0, "dog": 0})
+    for label, seed in (("cat", 1), ("dog", 2)):
+        (root / label).mkdir(parents=True)
+        still = np.asarray(picture(seed)).astype(int)
+        for frame in range(20):
+            noisy = np.clip(still + np.random.default_rng(frame).integers(-3, 4, still.shape), 0, 255)
+            Image.fromarray(noisy.astype(np.uint8)).save(root / label / f"{frame}.png")
+    data = open_dataset(root)
+    assert [len(split) for split in data.splits.values()] == [28, 6, 6]
+    assert sum("6 of 6" in line and "(100.0%)" in line and "--group" in line for line in data.report.warnings) == 3
