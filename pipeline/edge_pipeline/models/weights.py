@@ -87,11 +87,15 @@ def read_state(path: Path) -> "State":
 
 def _read_pickled_tensors(path: Path) -> "State":
     import pickle
+    import warnings
 
     import torch
 
     try:
-        loaded = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            # torch warns of pickle protocols that it may not support; where it does not, it raises as well.
+            warnings.simplefilter("ignore")
+            loaded = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
         raise InputError(
             f"{path}: refused, it holds something other than plain tensors ({type(error).__name__}); "

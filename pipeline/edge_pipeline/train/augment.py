@@ -26,7 +26,9 @@ class Augmentation:
     """torchvision's random resized crop, and perhaps a flip; the resize itself is left to the contract."""
 
     scale: tuple[float, float]
-    """Smallest and largest share of the image's area."""
+    """Smallest and largest share of the area."""
+    of_square: bool
+    """The area meant is that of the largest square in the image, which is what evaluation looks at, not the image's."""
     ratio: tuple[float, float]
     """Smallest and largest width over height."""
     flip: bool
@@ -42,7 +44,9 @@ class Augmentation:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             shape_only = torch.empty(1).expand(3, height, width)
-            top, left, rows, columns = RandomResizedCrop.get_params(shape_only, list(self.scale), list(self.ratio))
+            unit = min(height, width) ** 2 / (height * width) if self.of_square else 1.0
+            scale = [share * unit for share in self.scale]
+            top, left, rows, columns = RandomResizedCrop.get_params(shape_only, scale, list(self.ratio))
             mirrored = self.flip and bool(torch.rand(()) < 0.5)
         cropped = image[top : top + rows, left : left + columns]
         return np.ascontiguousarray(cropped[:, ::-1] if mirrored else cropped)
@@ -55,7 +59,7 @@ class Augmentation:
 
 AUGMENTATIONS: dict[Augment, Augmentation | None] = {
     "none": None,
-    "light": Augmentation(scale=(0.7, 1.0), ratio=(0.9, 1.1), flip=False),
+    "light": Augmentation(scale=(0.7, 1.0), of_square=True, ratio=(0.9, 1.1), flip=False),
     # The values of torchvision's ImageNet recipe.
-    "standard": Augmentation(scale=(0.08, 1.0), ratio=(3 / 4, 4 / 3), flip=True),
+    "standard": Augmentation(scale=(0.08, 1.0), of_square=False, ratio=(3 / 4, 4 / 3), flip=True),
 }
