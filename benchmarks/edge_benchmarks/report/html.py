@@ -161,7 +161,9 @@ def _footprint(document: Document) -> Section:
         "bundle": lambda one: _cell(words.size(one["bundle_bytes"])),
         "golden vectors": lambda one: Cell(f"{one['golden_cases']} passed", tone="good"),
     }
-    rows = [[name, *(fact(one) for one in document["variants"])] for name, fact in facts.items()]
+    rows: list[list[str | Cell]] = [
+        [name, *(fact(one) for one in document["variants"])] for name, fact in facts.items()
+    ]
     columns = ["fact", *(one["arm"] for one in document["variants"])]
     return Section("Cold start, memory and size", [Table(columns, rows)])
 

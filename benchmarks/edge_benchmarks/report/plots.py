@@ -133,9 +133,8 @@ def stage_bars(rows: Mapping[str, Mapping[str, float]]) -> str:
                 label = stage if place == 0 else None
                 axes.barh(place, duration, left=left, color=color, height=0.42, label=label)
                 left += duration
-            axes.annotate(
-                f"{name}: {left:.3g} ms in all", (0, place), xytext=(0, 13), textcoords="offset points", color=_INK
-            )
+            text = f"{name}: medians add up to {left:.3g} ms"
+            axes.annotate(text, (0, place), xytext=(0, 13), textcoords="offset points", color=_INK)
         axes.set_xlim(0, longest * 1.02)
         axes.set_ylim(-0.5, len(rows) - 0.25)
         axes.set_yticks([])
