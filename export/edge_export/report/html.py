@@ -48,7 +48,7 @@ def render_html(document: Mapping[str, Any], test: Answers, labels: Sequence[str
     if candidate is not None:
         sections.append(_changed_section(test, candidate["variant"], labels))
     sections.append(_details(document))
-    cpu = document["environment"].get("identity", {}).get("cpu_model", "")
+    cpu = document["environment"]["identity"]["cpu"]
     return render_page(
         document["bundle"] or "nothing shipped",
         sections,
@@ -109,8 +109,12 @@ def _time_cells(row: Mapping[str, Any]) -> list[Cell]:
         return [Cell("not timed here"), Cell("-"), Cell("-"), size]
     median = row["latency_ms"]["p50"]
     p50 = Cell(f"{median['estimate']:.2f} ms", f"{median['low']:.2f} to {median['high']:.2f}") if median else Cell("-")
-    speedups = [row["speedup_over_baseline"], row["speedup_over_eager"]]
-    return [p50, *(Cell(f"{one['estimate']:.2f}x", _span(one)) for one in speedups), size]
+    over_baseline = Cell("1") if row["variant"] == BASELINE else _speedup(row["speedup_over_baseline"])
+    return [p50, over_baseline, _speedup(row["speedup_over_eager"]), size]
+
+
+def _speedup(interval: Mapping[str, float]) -> Cell:
+    return Cell(f"{interval['estimate']:.2f}x", _span(interval))
 
 
 def _verdict(row: Mapping[str, Any], document: Mapping[str, Any]) -> Cell:
@@ -151,16 +155,21 @@ def _accuracy_section(document: Mapping[str, Any]) -> Section:
     if openings > 1:
         text = f"This test set was opened {openings} times for this run; what was tuned on it looks better than it is."
         blocks.append(Text(text, "unsure"))
-    for name, unknown in document["unknown"].items():
-        seen = unknown["test"]
-        right = f"{seen['precision']:.2%} of them right" if seen["precision"] is not None else "none"
-        blocks.append(
-            Text(
-                f"{name} answers {seen['coverage']:.1%} of test ({right}); "
-                f"below a score of {unknown['threshold']:.3f} it says unknown."
-            )
-        )
+    blocks += [Text(_unknown(name, unknown)) for name, unknown in document["unknown"].items()]
     return Section("Accuracy", blocks)
+
+
+def _unknown(name: str, unknown: Mapping[str, Any]) -> str:
+    seen = unknown["test"]
+    if not unknown["threshold"]:
+        return f"{name} withholds no answer: on val, {unknown['precision']:.0%} of all answers or more were right."
+    right = (
+        f"{seen['precision']:.2%} of these answers are right" if seen["precision"] is not None else "it answers none"
+    )
+    return (
+        f"{name} says unknown below a score of {unknown['threshold']:.3f}; on test it answers {seen['coverage']:.1%}, "
+        f"and {right}."
+    )
 
 
 def _changed_section(test: Answers, candidate: str, labels: Sequence[str]) -> Section:
@@ -205,5 +214,5 @@ def _details(document: Mapping[str, Any]) -> Section:
         )
     environment = document["environment"]
     for kind in ("identity", "conditions", "versions"):
-        rows += [[f"{kind}: {name}", str(value)] for name, value in environment.get(kind, {}).items()]
+        rows += [[f"{kind}: {name}", str(value)] for name, value in environment[kind].items()]
     return Section("Details", [Table(["what", "value"], rows)], folded=True)
