@@ -104,7 +104,7 @@ def _read(path: Path) -> Facts | str:
 
 def _remember(cache_key: Path, paths: Sequence[str], stamps: NDArray[np.int64], result: Inspection) -> None:
     rows = np.setdiff1d(np.arange(len(paths)), list(result.problems))
-    names = [paths[row] for row in rows.tolist()]
+    names = [path for row, path in enumerate(paths) if row not in result.problems]
     save_known(cache_key, Known(names, stamps[rows], result.sha256[rows], result.sizes[rows], result.thumbnails[rows]))
 
 
