@@ -174,7 +174,7 @@ class Model:
         """
         if isinstance(x, (list, tuple)):
             return [answer for batch in self._batches(x, color) for answer in self.postprocess(self.infer(batch))]
-        return self.postprocess(self.infer(self.preprocess(self.decode(x, color=color))[None]))[0]
+        return self.postprocess(self.infer(self._preprocessor(x, color)[None]))[0]
 
     def _batches(self, items: Sequence[Any], color: str | None) -> Iterator[npt.NDArray[np.float32]]:
         for start in range(0, len(items), MAX_BATCH):
@@ -183,7 +183,7 @@ class Model:
             for at, item in enumerate(part):
                 try:
                     own = color if isinstance(item, np.ndarray) else None
-                    self._preprocessor.preprocess(self._preprocessor.decode(item, color=own), out=batch[at])
+                    self._preprocessor(item, own, out=batch[at])
                 except EdgeError as error:
                     raise type(error)(f"item {start + at} of the list: {error}") from error
             yield batch

@@ -41,6 +41,11 @@ def decode_image(x: Any, contract: ImagePreprocessing, *, color: str | None = No
         InputError: the input is missing, unreadable, too large, or of another kind; the message names it.
         MachineError: the input needs Pillow, and it is not installed.
     """
+    return np.asarray(open_image(x, contract, color=color))
+
+
+def open_image(x: Any, contract: ImagePreprocessing, *, color: str | None = None) -> Pixels | Image.Image:
+    """Decode as `decode_image` does, but leave an RGB image in Pillow's hands: copying a photo out takes its time."""
     if isinstance(x, np.ndarray):
         return _from_array(x, color)
     if color is not None:
@@ -87,7 +92,7 @@ def _from_array(array: npt.NDArray[Any], color: str | None) -> Pixels:
     return array if color == "rgb" else array[:, :, ::-1]
 
 
-def _from_path(path: Path, contract: ImagePreprocessing) -> Pixels:
+def _from_path(path: Path, contract: ImagePreprocessing) -> Image.Image:
     try:
         if not path.is_file():  # a pipe would wait for ever
             raise InputError(f"{path}: no such file, or not a plain file; check the path")
@@ -110,7 +115,7 @@ def _pillow() -> Any:
     return Image
 
 
-def _from_file(file: Any, contract: ImagePreprocessing, name: str) -> Pixels:
+def _from_file(file: Any, contract: ImagePreprocessing, name: str) -> Image.Image:
     pillow = _pillow()
     try:
         with _open(pillow, file) as image:
@@ -141,7 +146,7 @@ def _reason(error: Exception) -> str:
     return (str(error).splitlines() or [""])[0] or type(error).__name__
 
 
-def _checked(image: Image.Image, contract: ImagePreprocessing, name: str) -> Pixels:
+def _checked(image: Image.Image, contract: ImagePreprocessing, name: str) -> Image.Image:
     width, height = image.size
     if width < 1 or height < 1 or width * height > MAX_PIXELS:
         raise InputError(f"{name}: {width}x{height} pixels; 1 to {MAX_PIXELS} pixels are accepted, scale it down")
@@ -149,7 +154,7 @@ def _checked(image: Image.Image, contract: ImagePreprocessing, name: str) -> Pix
         image.load()
         if contract.exif_orientation:
             image = _upright(image)
-        return np.asarray(_to_rgb(image, contract.background, name))
+        return _to_rgb(image, contract.background, name)
     except EdgeError:
         raise
     except Exception as error:  # as in _from_file: the pixels are decoded only here

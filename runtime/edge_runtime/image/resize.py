@@ -11,12 +11,16 @@ from __future__ import annotations
 import functools
 import math
 from types import ModuleType
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from edge_runtime.errors import InputError
 from edge_runtime.preprocessing import MAX_SIDE, Kernel, Resize
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -53,8 +57,13 @@ def center_crop(image: Pixels, width: int, height: int) -> Pixels:
     return image[top : top + height, left : left + width]
 
 
-def resize_image(image: Pixels, size: tuple[int, int], kernel: Kernel) -> Pixels:
-    """Resize `(H, W, 3)` uint8 to `size` = (width, height); the input itself where that is its size already."""
+def resize_image(image: Pixels | Image.Image, size: tuple[int, int], kernel: Kernel) -> Pixels:
+    """Resize `(H, W, 3)` uint8, or an RGB image of Pillow's, to `size` = (width, height).
+
+    An array that has this size already is returned as it is.
+    """
+    if not isinstance(image, np.ndarray):
+        return _resize_pillow(image, size, kernel)
     if (image.shape[1], image.shape[0]) == size:
         return image
     if image.strides[2] < 0:  # BGR seen as RGB: channels do not mix here, so copy nothing to turn them round
@@ -62,12 +71,17 @@ def resize_image(image: Pixels, size: tuple[int, int], kernel: Kernel) -> Pixels
     pillow = _pillow()
     if pillow is None:
         return resize_numpy(image, size, kernel)
-    resample = pillow.Resampling.BILINEAR if kernel == "bilinear" else pillow.Resampling.BICUBIC
-    resized = pillow.fromarray(image)
+    return _resize_pillow(pillow.fromarray(image), size, kernel)
+
+
+def _resize_pillow(image: Image.Image, size: tuple[int, int], kernel: Kernel) -> Pixels:
+    from PIL.Image import Resampling
+
+    resample = Resampling.BILINEAR if kernel == "bilinear" else Resampling.BICUBIC
     # One axis a call: the order of a call's two passes is Pillow's own affair, and version 13 changed it.
-    for step in _steps((image.shape[1], image.shape[0]), size):
-        resized = resized.resize(step, resample)
-    return np.asarray(resized)
+    for step in _steps(image.size, size):
+        image = image.resize(step, resample)
+    return np.asarray(image)
 
 
 def _steps(before: tuple[int, int], after: tuple[int, int]) -> list[tuple[int, int]]:
