@@ -102,6 +102,7 @@ class Loop:
         started = time.monotonic()
         epoch = done.epoch + 1
         train_loss, rate = self._train_epoch(wrapped, optimizer, epoch)
+        self._agree_on_buffers()
         logits = predict(self._accelerator, self._model, self._parts["val"].inputs, self._config.batch_size)
         val = score(logits, self._parts["val"].targets, self._config, self._loss)
         row = {
@@ -145,6 +146,14 @@ class Loop:
         self._tell.finish()
         mean: Tensor = self._accelerator.reduce(total / len(batches), reduction="mean")
         return float(mean), rate
+
+    def _agree_on_buffers(self) -> None:
+        """Give every process the first one's normalization statistics: those are what gets saved."""
+        from accelerate.utils import broadcast
+
+        if self._share.count > 1:
+            for buffer in self._model.buffers():
+                broadcast(buffer)
 
     def _check(self, total: float, epoch: int, step: int) -> None:
         if not math.isfinite(total):

@@ -57,11 +57,14 @@ def make_accelerator(wanted: Precision) -> Any:
     Raises:
         MachineError: the device does not train in that format.
     """
+    import torch
     from accelerate import Accelerator, PartialState
     from accelerate.state import AcceleratorState
 
+    # Said outright, or several processes of one CPU machine would each think that they are alone.
+    cpu = not torch.accelerator.is_available()
+    device = PartialState(cpu=cpu).device
+    assert device is not None
     # The state is one for the process and keeps the first training's number format; a second training chooses anew.
     AcceleratorState._reset_state(reset_partial_state=False)
-    device = PartialState().device
-    assert device is not None
-    return Accelerator(mixed_precision=choose_precision(wanted, device))
+    return Accelerator(cpu=cpu, mixed_precision=choose_precision(wanted, device))

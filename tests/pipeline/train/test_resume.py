@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from edge_export.run import read_run
 from edge_pipeline.data import Dataset
@@ -118,6 +120,19 @@ def test_a_killed_process_resumes_to_the_same_weights(digits: Path, tiny: TrainC
     assert "going on after epoch" in result.stderr
     train(digits, tmp_path / "whole", config)
     assert _digest(broken) == _digest(tmp_path / "whole")
+
+
+def test_two_processes_train_as_one(digits: Path, tiny: TrainConfig, tmp_path: Path) -> None:
+    """Only the batch statistics of unfrozen layers may depend on how many processes share a step."""
+    command = _command(digits, tmp_path / "two", tiny, "--freeze", "backbone")
+    script = tmp_path / "command.py"
+    script.write_text(_COMMAND, encoding="utf-8")
+    launch = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", str(script)]
+    subprocess.run([*launch, *command[3:]], check=True, capture_output=True)
+    train(digits, tmp_path / "one", replace(tiny, freeze="backbone"))
+    one, two = (load_file(tmp_path / name / "weights.safetensors") for name in ("one", "two"))
+    for name, tensor in one.items():
+        torch.testing.assert_close(two[name], tensor, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.slow
