@@ -18,6 +18,12 @@ def test_an_interval_exists_from_this_many_samples_on(q, needed):
     assert interval.low <= interval.estimate <= interval.high
 
 
+def test_the_bounds_are_the_samples_of_the_published_ranks():
+    # The median of 100 samples lies between the 40th and the 61st (Conover, Practical Nonparametric Statistics, 3.2).
+    interval = percentile_interval(np.arange(1, 101)[_shuffled(100)], 0.5)
+    assert (interval.low, interval.estimate, interval.high) == (40, 50.5, 61)
+
+
 def _shuffled(n: int) -> np.ndarray:
     # A golden-ratio walk has no positive autocorrelation, so every sample counts.
     return np.argsort((np.arange(n) * 0.6180339887) % 1.0)

@@ -106,6 +106,8 @@ def test_the_page_is_whole_small_and_asks_nobody(document):
     assert "script" not in checker.tags
     assert len(checker.ids) == len(set(checker.ids))
     assert all(link.startswith(("#", "data:")) for link in checker.links)
+    inner = {link[1:] for link in checker.links if link.startswith("#")} | set(re.findall(r"url\(#([^)]*)\)", page))
+    assert inner and inner <= set(checker.ids), "every reference within a plot leads to its own definition"
     assert not re.search(r"https?:|@import|url\((?!#)", page)
     assert "<svg" in page and "prefers-color-scheme: dark" in page
 
