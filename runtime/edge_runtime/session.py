@@ -5,31 +5,25 @@ from __future__ import annotations
 import ctypes
 import os
 import re
-import sys
 import threading
-import warnings
 from collections.abc import Mapping, Sequence
 from types import ModuleType
 from typing import Any, Literal
 
+from edge_runtime._installation import CUDA, has_driver, import_onnxruntime, why_fallen_back, why_unavailable
 from edge_runtime.cpus import available_cpus
-from edge_runtime.errors import BundleError, EdgeWarning, InputError, MachineError
+from edge_runtime.errors import BundleError, InputError, MachineError
+
+__all__ = [
+    "GRAPH_OPTIMIZATION",
+    "SESSION_OPTIONS",
+    "Device",
+    "create_session",
+    "cuda_is_available",
+    "import_onnxruntime",
+]
 
 Device = Literal["cpu", "cuda"]
-
-_TELEMETRY = "ORT_DISABLE_TELEMETRY"
-_FLAVOURS = (
-    "onnxruntime",
-    "onnxruntime-gpu",
-    "onnxruntime-directml",
-    "onnxruntime-migraphx",
-    "onnxruntime-openvino",
-    "onnxruntime-qnn",
-    "onnxruntime-rocm",
-    "onnxruntime-silicon",
-    "onnxruntime-training",
-)
-"""Distributions that install the import package `onnxruntime`; each overwrites the others' files."""
 
 SESSION_OPTIONS = (
     "mlas.enable_gemm_fastmath_arm64_bfloat16",
@@ -70,47 +64,6 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_renew_lock)
 
 
-def import_onnxruntime() -> ModuleType:
-    """Import ONNX Runtime with its telemetry off, unless the user set `ORT_DISABLE_TELEMETRY` to something else.
-
-    Raises:
-        MachineError: no flavour of it is installed, or several that overwrite each other.
-    """
-    if _TELEMETRY not in os.environ:
-        if "onnxruntime" in sys.modules:
-            warnings.warn(
-                f"onnxruntime was imported before edge_runtime, so its telemetry may be on; set {_TELEMETRY}=1 first",
-                EdgeWarning,
-                stacklevel=3,
-            )
-        os.environ[_TELEMETRY] = "1"
-    flavours = installed_flavours()
-    if len(flavours) > 1:
-        raise MachineError(
-            f"{' and '.join(flavours)} are installed and overwrite each other; keep one: "
-            f"pip uninstall -y {' '.join(flavours)} && pip install {flavours[0]}"
-        )
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise MachineError(f'onnxruntime cannot be imported ({error}); run: pip install "edge-runtime[cpu]"') from error
-    return onnxruntime  # type: ignore[no-any-return]
-
-
-def installed_flavours() -> list[str]:
-    """Return the installed distributions that own the import package `onnxruntime`."""
-    from importlib import metadata
-
-    found = []
-    for name in _FLAVOURS:
-        try:
-            metadata.distribution(name)
-        except metadata.PackageNotFoundError:
-            continue
-        found.append(name)
-    return found
-
-
 def create_session(
     model: bytes,
     *,
@@ -145,7 +98,7 @@ def create_session(
     wanted = list(providers) if providers else [_PROVIDERS[device]]
     missing = [name for name in wanted if name not in ort.get_available_providers()]
     if missing:
-        raise MachineError(_why_unavailable(missing[0], ort))
+        raise MachineError(why_unavailable(missing[0], ort))
     settings = _settings(ort, threads, options or {})
     try:
         with _creating:
@@ -153,7 +106,7 @@ def create_session(
     except Exception as error:  # its exceptions have no common base that is public
         raise BundleError(f"ONNX Runtime {ort.__version__} refuses the model: {first_line(error)}") from error
     if session.get_providers()[0] != wanted[0]:
-        raise MachineError(_why_fallen_back(wanted[0]))
+        raise MachineError(why_fallen_back(wanted[0]))
     return session
 
 
@@ -171,7 +124,7 @@ def _has_external_data(model: bytes) -> bool:
     return False
 
 
-_PROVIDERS: dict[str, str] = {"cpu": "CPUExecutionProvider", "cuda": "CUDAExecutionProvider"}
+_PROVIDERS: dict[str, str] = {"cpu": "CPUExecutionProvider", "cuda": CUDA}
 
 
 def abandon(session: Any) -> None:
@@ -181,7 +134,7 @@ def abandon(session: Any) -> None:
 
 def cuda_is_available() -> bool:
     """Whether the installed ONNX Runtime was built with CUDA and the driver's library can be loaded."""
-    return _PROVIDERS["cuda"] in import_onnxruntime().get_available_providers() and _has_driver()
+    return CUDA in import_onnxruntime().get_available_providers() and has_driver()
 
 
 def _settings(ort: ModuleType, threads: int | None, options: Mapping[str, str]) -> Any:
@@ -208,30 +161,3 @@ def first_line(error: BaseException) -> str:
     """Return an error's text on one line, without ONNX Runtime's source positions."""
     text = " ".join(str(error).split())
     return re.sub(r"/\S+/onnxruntime/\S+:\d+ \S+", "", text)[:400]
-
-
-def _has_driver() -> bool:
-    for name in ("libcuda.so.1", "nvcuda.dll"):
-        try:
-            ctypes.CDLL(name)
-        except OSError:
-            continue
-        return True
-    return False
-
-
-def _why_unavailable(provider: str, ort: ModuleType) -> str:
-    flavour = (installed_flavours() or ["the installed ONNX Runtime"])[0]
-    text = f"{provider} is not in {flavour} {ort.__version__}, which has {', '.join(ort.get_available_providers())}"
-    if provider == _PROVIDERS["cuda"]:
-        text += f'; run: pip uninstall -y {flavour} && pip install "edge-runtime[gpu]"'
-    return text
-
-
-def _why_fallen_back(provider: str) -> str:
-    if provider == _PROVIDERS["cuda"] and not _has_driver():
-        return "device='cuda': no NVIDIA driver (libcuda.so.1) on this machine; install it, or use device='cpu'"
-    return (
-        f"{provider} did not start and ONNX Runtime fell back to another: no GPU is visible, or the libraries of CUDA"
-        " or cuDNN are missing or of another version; see nvidia-smi, or use device='cpu'"
-    )

@@ -11,7 +11,6 @@ from typing import Any
 import onnxruntime
 import pytest
 
-from edge_runtime import session as sessions
 from edge_runtime.cpus import available_cpus, cgroup_quota
 from edge_runtime.errors import BundleError, EdgeWarning, InputError, MachineError
 from edge_runtime.session import create_session, import_onnxruntime
@@ -121,10 +120,10 @@ def test_no_flavour_is_an_error_with_the_mending_command(monkeypatch: pytest.Mon
 
 
 def test_telemetry_is_off_unless_the_user_chose(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv(sessions._TELEMETRY, "0")
+    monkeypatch.setenv("ORT_DISABLE_TELEMETRY", "0")
     import_onnxruntime()
-    assert os.environ[sessions._TELEMETRY] == "0"
-    monkeypatch.delenv(sessions._TELEMETRY)
+    assert os.environ["ORT_DISABLE_TELEMETRY"] == "0"
+    monkeypatch.delenv("ORT_DISABLE_TELEMETRY")
     with pytest.warns(EdgeWarning, match="imported before edge_runtime"):
         import_onnxruntime()
-    assert os.environ[sessions._TELEMETRY] == "1"
+    assert os.environ["ORT_DISABLE_TELEMETRY"] == "1"

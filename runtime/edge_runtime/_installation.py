@@ -1,0 +1,97 @@
+"""Which ONNX Runtime is installed, and what is missing where it cannot do what was asked."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+import warnings
+from types import ModuleType
+
+from edge_runtime.errors import EdgeWarning, MachineError
+
+CUDA = "CUDAExecutionProvider"
+_TELEMETRY = "ORT_DISABLE_TELEMETRY"
+_FLAVOURS = (
+    "onnxruntime",
+    "onnxruntime-gpu",
+    "onnxruntime-directml",
+    "onnxruntime-migraphx",
+    "onnxruntime-openvino",
+    "onnxruntime-qnn",
+    "onnxruntime-rocm",
+    "onnxruntime-silicon",
+    "onnxruntime-training",
+)
+"""Distributions that install the import package `onnxruntime`; each overwrites the others' files."""
+
+
+def import_onnxruntime() -> ModuleType:
+    """Import ONNX Runtime with its telemetry off, unless the user set `ORT_DISABLE_TELEMETRY` to something else.
+
+    Raises:
+        MachineError: no flavour of it is installed, or several that overwrite each other.
+    """
+    if _TELEMETRY not in os.environ:
+        if "onnxruntime" in sys.modules:
+            warnings.warn(
+                f"onnxruntime was imported before edge_runtime, so its telemetry may be on; set {_TELEMETRY}=1 first",
+                EdgeWarning,
+                stacklevel=3,
+            )
+        os.environ[_TELEMETRY] = "1"
+    flavours = installed_flavours()
+    if len(flavours) > 1:
+        raise MachineError(
+            f"{' and '.join(flavours)} are installed and overwrite each other; keep one: "
+            f"pip uninstall -y {' '.join(flavours)} && pip install {flavours[0]}"
+        )
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise MachineError(f'onnxruntime cannot be imported ({error}); run: pip install "edge-runtime[cpu]"') from error
+    return onnxruntime  # type: ignore[no-any-return]
+
+
+def installed_flavours() -> list[str]:
+    """Return the installed distributions that own the import package `onnxruntime`."""
+    from importlib import metadata
+
+    found = []
+    for name in _FLAVOURS:
+        try:
+            metadata.distribution(name)
+        except metadata.PackageNotFoundError:
+            continue
+        found.append(name)
+    return found
+
+
+def has_driver() -> bool:
+    """Whether the library of NVIDIA's driver can be loaded."""
+    for name in ("libcuda.so.1", "nvcuda.dll"):
+        try:
+            ctypes.CDLL(name)
+        except OSError:
+            continue
+        return True
+    return False
+
+
+def why_unavailable(provider: str, ort: ModuleType) -> str:
+    """Say why a provider cannot be asked for, and what to install."""
+    flavour = (installed_flavours() or ["the installed ONNX Runtime"])[0]
+    text = f"{provider} is not in {flavour} {ort.__version__}, which has {', '.join(ort.get_available_providers())}"
+    if provider == CUDA:
+        text += f'; run: pip uninstall -y {flavour} && pip install "edge-runtime[gpu]"'
+    return text
+
+
+def why_fallen_back(provider: str) -> str:
+    """Say why a provider that was asked for is not the one that runs."""
+    if provider == CUDA and not has_driver():
+        return "device='cuda': no NVIDIA driver (libcuda.so.1) on this machine; install it, or use device='cpu'"
+    return (
+        f"{provider} did not start and ONNX Runtime fell back to another: no GPU is visible, or the libraries of CUDA"
+        " or cuDNN are missing or of another version; see nvidia-smi, or use device='cpu'"
+    )

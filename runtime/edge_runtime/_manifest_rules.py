@@ -1,0 +1,137 @@
+"""The rules that a manifest must keep and that types cannot say."""
+
+from __future__ import annotations
+
+import re
+
+from edge_runtime._reading import require
+from edge_runtime.manifest import (
+    DIGEST_NAME,
+    MANIFEST_NAME,
+    MAX_FILES,
+    MAX_PATH,
+    FileEntry,
+    Manifest,
+    TensorInfo,
+    Variant,
+)
+from edge_runtime.preprocessing import check_preprocessing
+
+_PATH = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_DTYPES = ("float32", "float16", "uint8", "int8", "int32", "int64")
+_MAX_BYTES = 1 << 40
+
+
+def check_manifest(manifest: Manifest) -> None:
+    """Check what types cannot say.
+
+    Raises:
+        SchemaError: with the field's dotted name, the value and the rule.
+    """
+    require(0 < len(manifest.name) <= 200, "name", manifest.name, "1 to 200 characters")
+    _check_labels(manifest.labels)
+    check_preprocessing(manifest.preprocessing)
+    paths = _check_files(manifest.files)
+    require(manifest.golden in paths, "golden", manifest.golden, "the path of a listed file")
+    for at, path in enumerate(manifest.evidence):
+        require(path in paths, f"evidence[{at}]", path, "the path of a listed file")
+    require(len(set(manifest.evidence)) == len(manifest.evidence), "evidence", manifest.evidence, "no path twice")
+    content = manifest.content_id.removeprefix("sha256:")
+    named = manifest.content_id.startswith("sha256:") and _SHA256.fullmatch(content)
+    require(bool(named), "content_id", manifest.content_id, "sha256: and 64 hexadecimal digits")
+    require(1 <= len(manifest.variants) <= 64, "variants", len(manifest.variants), "1 to 64 variants")
+    names = [variant.name for variant in manifest.variants]
+    require(len(set(names)) == len(names), "variants", names, "each name once")
+    for at, variant in enumerate(manifest.variants):
+        _check_variant(variant, f"variants[{at}]", manifest, paths)
+
+
+def _check_labels(labels: tuple[str, ...]) -> None:
+    require(len(labels) >= 1, "labels", labels, "at least one label")
+    require(len(set(labels)) == len(labels), "labels", labels, "each label once")
+    for at, label in enumerate(labels):
+        require(
+            0 < len(label) <= 500 and label == label.strip(),
+            f"labels[{at}]",
+            label,
+            "1 to 500 characters, no outer blanks",
+        )
+
+
+def _check_files(files: tuple[FileEntry, ...]) -> set[str]:
+    require(len(files) <= MAX_FILES, "files", len(files), f"at most {MAX_FILES} files")
+    for at, entry in enumerate(files):
+        where = f"files[{at}]"
+        plain = len(entry.path) <= MAX_PATH and _PATH.fullmatch(entry.path) and entry.path[-1] != "."
+        require(
+            bool(plain), f"{where}.path", entry.path, "a relative path of ASCII letters, digits, `.`, `_`, `-`, `/`"
+        )
+        require(
+            entry.path not in (MANIFEST_NAME, DIGEST_NAME), f"{where}.path", entry.path, "the manifest is not listed"
+        )
+        require(
+            bool(_SHA256.fullmatch(entry.sha256)), f"{where}.sha256", entry.sha256, "64 lower-case hexadecimal digits"
+        )
+        require(0 <= entry.size <= _MAX_BYTES, f"{where}.size", entry.size, f"0 to {_MAX_BYTES} bytes")
+        require(0 <= entry.crc32 < 1 << 32, f"{where}.crc32", entry.crc32, "an unsigned 32-bit number")
+    paths = [entry.path for entry in files]
+    require(paths == sorted(paths), "files", paths, "sorted by path")
+    # Also apart on file systems that ignore case, and never a file and a directory of one name.
+    folded = {path.lower() for path in paths} | {MANIFEST_NAME, DIGEST_NAME}
+    require(len(folded) == len(paths) + 2, "files", paths, "each path once, capitals ignored")
+    for path in sorted(folded):
+        parents = path.split("/")[:-1]
+        for depth in range(len(parents)):
+            parent = "/".join(parents[: depth + 1])
+            require(parent not in folded, "files", path, f"{parent} is a file, so nothing can lie below it")
+    return set(paths)
+
+
+def _check_variant(variant: Variant, where: str, manifest: Manifest, paths: set[str]) -> None:
+    require(
+        bool(_WORD.fullmatch(variant.name)), f"{where}.name", variant.name, "1 to 64 letters, digits, `.`, `_`, `-`"
+    )
+    require(variant.file in paths, f"{where}.file", variant.file, "the path of a listed file")
+    bounded = variant.tolerance == 0 if variant.exact else 0 <= variant.tolerance <= 1e6
+    require(bounded, f"{where}.tolerance", variant.tolerance, "0 when exact, else not negative")
+    require(len(variant.inputs) == 1, f"{where}.inputs", len(variant.inputs), "one input")
+    require(len(variant.outputs) >= 1, f"{where}.outputs", len(variant.outputs), "at least one output")
+    for kind, tensors in (("inputs", variant.inputs), ("outputs", variant.outputs)):
+        for at, tensor in enumerate(tensors):
+            _check_tensor(tensor, f"{where}.{kind}[{at}]")
+    contract = manifest.preprocessing
+    sides = (contract.crop_height, contract.crop_width)
+    image = (3, *sides) if contract.layout == "NCHW" else (*sides, 3)
+    require(_fits(variant.inputs[0].shape, image), f"{where}.inputs[0].shape", variant.inputs[0].shape, f"(n, {image})")
+    answers = (len(manifest.labels),)
+    require(
+        _fits(variant.outputs[0].shape, answers),
+        f"{where}.outputs[0].shape",
+        variant.outputs[0].shape,
+        f"(n, {answers[0]})",
+    )
+    if variant.unknown is not None:
+        unknown = variant.unknown
+        plain = manifest.task == "image-classification" and "unknown" not in manifest.labels
+        require(plain, f"{where}.unknown", manifest.task, "only with one label an image, and none called unknown")
+        require(1e-6 <= unknown.temperature <= 1e6, f"{where}.unknown.temperature", unknown.temperature, "positive")
+        require(0 <= unknown.threshold <= 1, f"{where}.unknown.threshold", unknown.threshold, "0 to 1")
+        require(0 <= unknown.precision <= 1, f"{where}.unknown.precision", unknown.precision, "0 to 1")
+
+
+def _check_tensor(tensor: TensorInfo, where: str) -> None:
+    require(len(tensor.name) > 0, f"{where}.name", tensor.name, "a name")
+    require(tensor.dtype in _DTYPES, f"{where}.dtype", tensor.dtype, "one of " + ", ".join(_DTYPES))
+    for at, side in enumerate(tensor.shape):
+        require(
+            isinstance(side, str) or 1 <= side <= 1 << 31, f"{where}.shape[{at}]", side, "a name or a positive size"
+        )
+
+
+def _fits(shape: tuple[int | str, ...], item: tuple[int, ...]) -> bool:
+    """Whether a tensor of this shape holds a batch of `item`s; free dimensions fit anything."""
+    return len(shape) == len(item) + 1 and all(
+        isinstance(a, str) or a == b for a, b in zip(shape[1:], item, strict=True)
+    )
