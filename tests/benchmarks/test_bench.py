@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -216,3 +217,16 @@ def test_help_imports_neither_numpy_nor_onnxruntime():
         "sys.exit(any(name in sys.modules for name in ('numpy', 'onnxruntime', 'rich', 'matplotlib', 'scipy')))"
     )
     assert subprocess.run([sys.executable, "-c", check], check=False, stdout=subprocess.DEVNULL).returncode == 0
+
+
+def test_every_field_of_the_document_is_in_the_reference(document):
+    reference = (Path(__file__).parents[2] / "docs" / "reference.md").read_text(encoding="utf-8")
+    section = reference.split("### `edge bench --json`")[1].split("\n## ")[0]
+    documented = set(re.findall(r"`([a-z0-9_]+)`", section))
+    first = document["variants"][0]
+    parts = [document, first, first["latency_ms"], first["stages_ms"], first["throughput"], first["cold_start_ms"]]
+    parts += [document["comparisons"][0], document["settings"], document["settings"]["inputs"][0]]
+    parts += [document["environment"], document["cold_starts"]["cpu-int8"][0], document["samples_ns"]]
+    parts += [document["samples_ns"]["end_to_end"]]
+    written = {name for part in parts for name in part}
+    assert written - documented - {"p50", "p90", "p99"} == set()
