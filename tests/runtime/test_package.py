@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -82,6 +83,49 @@ def test_answering_loads_only_what_it_needs_and_writes_nothing(
     assert done.returncode == 0 and done.stderr == "", done.stderr
     assert done.stdout.split(" ", 1)[1].strip() == "['numpy', 'onnxruntime', 'PIL']"
     assert list(home.rglob("*")) == []
+
+
+def test_no_socket_is_opened_and_no_file_is_written(archive: Path, tmp_path: Path, make_picture: Any) -> None:
+    strace, trace = shutil.which("strace"), tmp_path / "trace"
+    if (
+        strace is None
+        or subprocess.run([strace, "-o", str(trace), "true"], check=False, capture_output=True).returncode
+    ):
+        pytest.skip("strace is missing or may not trace here")
+    picture = tmp_path / "a.png"
+    make_picture(0).save(picture)
+    calls = "trace=%network,open,openat,creat,mkdir,mkdirat,rename,unlink,unlinkat"
+    answer = "import sys, edge_runtime; edge_runtime.load(sys.argv[1]).predict(sys.argv[2])"
+    command = [
+        strace,
+        "-f",
+        "-e",
+        calls,
+        "-o",
+        str(trace),
+        sys.executable,
+        "-B",
+        "-c",
+        answer,
+        str(archive),
+        str(picture),
+    ]
+    assert subprocess.run(command, check=False, capture_output=True).returncode == 0
+    lines = trace.read_text(encoding="utf-8", errors="replace").splitlines()
+    assert any(str(archive) in line for line in lines)
+    suspects = (
+        "socket(",
+        "connect(",
+        "sendto(",
+        "O_WRONLY",
+        "O_RDWR",
+        "O_CREAT",
+        "creat(",
+        "mkdir",
+        "rename(",
+        "unlink",
+    )
+    assert [line for line in lines if any(word in line for word in suspects)] == []
 
 
 def test_command_line(archive: Path, tmp_path: Path, make_picture: Any, capsys: pytest.CaptureFixture[str]) -> None:
