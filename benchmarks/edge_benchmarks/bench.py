@@ -78,7 +78,9 @@ def bench(
     baseline = _baseline(arms)
     plan = Plan(arms, baseline, fed, device, threads, seconds, batch, cold_starts, seed, say)
     state = State()
+    watch = environment.CpuWatch()
     partial = run_phases(plan, state)
+    after = environment.conditions() | watch.conditions()
     settings = {
         "device": device, "threads": threads, "seconds": seconds, "batch": batch, "cold_starts": cold_starts,
         "margin": margin, "seed": seed, "inputs": [one.describe() for one in fed],
@@ -90,7 +92,7 @@ def bench(
     return BenchReport(
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         settings=settings,
-        environment=machine | {"conditions_after": environment.conditions()},
+        environment=machine | {"conditions_after": after},
         results=results,
         comparisons=comparisons,
         problems=tuple(state.problems),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import time
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -92,6 +93,27 @@ def conditions() -> dict[str, Any]:
         "memory_available_bytes": psutil.virtual_memory().available,
         "temperature_celsius": _temperature(),
     }
+
+
+class CpuWatch:
+    """Tells how much of the CPUs other programs, and other guests of the host, took since it was made."""
+
+    def __init__(self) -> None:
+        self._start = self._now()
+
+    def conditions(self) -> dict[str, Any]:
+        """Return `others_cpus`: CPUs' worth of time used by others, on average; and `steal_cpus`, part of it."""
+        elapsed, busy, own, steal = (now - then for now, then in zip(self._now(), self._start, strict=True))
+        elapsed = max(elapsed, 1e-3)
+        return {"others_cpus": round(max(busy - own, 0.0) / elapsed, 2), "steal_cpus": round(steal / elapsed, 2)}
+
+    @staticmethod
+    def _now() -> tuple[float, float, float, float]:
+        """Return seconds: of the clock, of all work on all CPUs, of this process and its children, stolen."""
+        system, own = psutil.cpu_times(), psutil.Process().cpu_times()
+        steal = getattr(system, "steal", 0.0)
+        parts = (getattr(system, name, 0.0) for name in ("user", "nice", "system", "irq", "softirq"))
+        return time.perf_counter(), sum(parts) + steal, sum(own[:4]), steal
 
 
 def versions() -> dict[str, str]:

@@ -2,8 +2,12 @@
 
 import getpass
 import json
+import os
 import re
 import socket
+import subprocess
+import sys
+import time
 
 import pytest
 
@@ -42,3 +46,20 @@ def test_the_kind_of_cpu_is_named_by_its_best_int8_instructions(machine, flags, 
     monkeypatch.setattr("platform.machine", lambda: machine)
     monkeypatch.setattr(environment, "_cpu", lambda: {"flags": flags})
     assert environment.instruction_set() == name
+
+
+def test_work_of_others_is_told_from_ones_own():
+    watch = environment.CpuWatch()
+    own_only = _others(watch, lambda: sum(range(20_000_000)))
+    watch = environment.CpuWatch()
+    # A child that is not waited for is somebody else's work.
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as busy:
+        with_another = _others(watch, lambda: time.sleep(1.0))
+        busy.kill()
+    assert with_another > 0.4
+    assert own_only < os.cpu_count()
+
+
+def _others(watch, work) -> float:
+    work()
+    return watch.conditions()["others_cpus"]

@@ -155,3 +155,11 @@ def test_a_long_series_is_drawn_with_its_slowest_sample():
 
 def test_an_unbounded_ratio_can_be_drawn():
     assert "<svg" in ratio_intervals([("x / y", Interval(0.5, 0.0, float("inf"), 0.95), "unsure")])
+
+
+@pytest.mark.parametrize("form", ["terminal", "markdown", "html"])
+def test_a_busy_machine_is_named(document, form):
+    document["environment"]["conditions_after"]["others_cpus"] = 1.7
+    assert "Other programs used 1.7 of" in render(document, form)
+    document["environment"]["conditions_after"]["others_cpus"] = 0.0
+    assert "Other programs" not in render(document, form)

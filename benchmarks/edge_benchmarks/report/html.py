@@ -81,6 +81,7 @@ def _glance(document: Document) -> Section:
         _tile("Bundle", words.size(first["bundle_bytes"])),
     ]
     blocks: list[Block] = [Text(warning, "bad") for warning in words.warnings(document)]
+    blocks += [Text(line, "unsure") for line in words.disturbances(document)]
     return Section(f"{first['arm']} at a glance", [*blocks, Tiles(tiles)])
 
 

@@ -10,7 +10,7 @@ from edge_benchmarks.report.page import SIGNS
 def render(document: Document) -> str:
     """Return the headline, one table of latencies and one of footprints."""
     lines = [f"### {words.title(document)}", "", words.where(document), ""]
-    lines += [f"> **{warning}**\n" for warning in words.warnings(document)]
+    lines += [f"> **{warning}**\n" for warning in words.warnings(document) + words.disturbances(document)]
     lines += [*_latencies(document), "", *_footprint(document)]
     identifiers = dict.fromkeys(result["content_id"] for result in document["variants"])
     lines += ["", f"Golden vectors passed before timing. `{'`, `'.join(identifiers)}`", ""]

@@ -31,6 +31,7 @@ def render(document: Document) -> str:
 def _layout(document: Document) -> Group:
     parts: list[Any] = [Text(words.title(document), style="bold"), Text(words.where(document), style="dim")]
     parts += [Text(line, style=_STYLES["bad"]) for line in words.warnings(document)]
+    parts += [Text(line, style=_STYLES["unsure"]) for line in words.disturbances(document)]
     parts += [_latencies(document), _footprint(document), _stages(document)]
     return Group(*parts)
 

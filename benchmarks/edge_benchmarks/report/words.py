@@ -18,6 +18,10 @@ WHATS = {"end-to-end": "from image to answer", "model": "model alone"}
 """The two things that are timed; no table mixes them without saying which."""
 
 
+BUSY_CPUS = 0.25
+"""CPUs' worth of other work from which on a reader is told of it."""
+
+
 @dataclass(frozen=True)
 class Value:
     """A number with its unit, and its bounds or what else qualifies it."""
@@ -156,6 +160,15 @@ def warnings(document: Document) -> list[str]:
     if document["partial"]:
         found.append("Partial: the run was interrupted; this is what was measured by then.")
     return found
+
+
+def disturbances(document: Document) -> list[str]:
+    """Return what may have slowed the measurement down without making it invalid."""
+    others = document["environment"]["conditions_after"].get("others_cpus") or 0.0
+    if others < BUSY_CPUS:
+        return []
+    cpus = document["environment"]["identity"]["cores_logical"]
+    return [f"Other programs used {others:.1f} of {cpus} CPUs meanwhile; the latencies hold what that cost."]
 
 
 def _date(created: str) -> str:
