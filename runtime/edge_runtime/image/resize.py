@@ -120,7 +120,6 @@ def _kernel_weight(x: npt.NDArray[np.float64], kernel: Kernel) -> npt.NDArray[np
     return np.where(x < 1.0, near, np.where(x < 2.0, far, 0.0))
 
 
-@functools.lru_cache(maxsize=64)
 def _weights(before: int, after: int, kernel: Kernel) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Return for each output its first input (after,) and its fixed-point weights (after, taps)."""
     scale = before / after
@@ -142,7 +141,7 @@ def _weights(before: int, after: int, kernel: Kernel) -> tuple[npt.NDArray[np.in
     return first, fixed
 
 
-@functools.lru_cache(maxsize=64)
+@functools.lru_cache(maxsize=16)  # a camera has one size; up to a megabyte for each
 def _blocks(before: int, after: int, kernel: Kernel) -> list[tuple[int, int, int, npt.NDArray[np.float64]]]:
     """Return (output, first input, last input, weights (inputs, outputs)) for each block of neighboring outputs."""
     first, fixed = _weights(before, after, kernel)
