@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from os import PathLike
 from typing import Any
 
 import numpy as np
@@ -35,7 +36,7 @@ class Answers:
     logits: dict[str, NDArray[np.float32]]
     """Model name to `(n, classes)` float32, row `i` about the same item in every model."""
     inputs: list[Any]
-    """What each item was read from, such as its path; None for an item that was given as an array."""
+    """Each item's path; None for an item that was given as bytes or an array, since images are not kept."""
 
     @property
     def multilabel(self) -> bool:
@@ -138,7 +139,7 @@ def collect_answers(
         for name, predict in predictors.items():
             parts[name].append(np.asarray(predict(tensor), dtype=np.float32))
         labels.extend(label for _, label in batch)
-        inputs.extend(None if isinstance(item, np.ndarray) else item for item, _ in batch)
+        inputs.extend(item if isinstance(item, str | PathLike) else None for item, _ in batch)
     if not labels or not parts:
         raise InputError(f"{len(labels)} samples for {len(parts)} models: accuracy needs at least one of each")
     logits = {name: np.concatenate(rows) for name, rows in parts.items()}

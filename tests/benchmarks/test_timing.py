@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from edge_benchmarks.statistics import find_change
-from edge_benchmarks.timing import InterleavedTimings, interleave, judge_time
+from edge_benchmarks.timing import InterleavedTimings, InterruptedTiming, interleave, judge_time
 from edge_benchmarks.verdicts import Time
 from edge_runtime.errors import InputError
 
@@ -69,6 +69,29 @@ def test_the_garbage_collector_rests_and_comes_back():
     interleave({"x": lambda: states.append(gc.isenabled())}, seconds=1e-4, min_rounds=2, warmup_seconds=0)
     assert not any(states)
     assert gc.isenabled()
+
+
+def test_an_interrupt_hands_over_the_whole_blocks():
+    machine = FakeMachine()
+
+    def stop_at(now: int) -> int:
+        if len(machine.calls) > 2 * 3 + 2 * 15:  # the warm-up of both arms, then in the middle of a round
+            raise KeyboardInterrupt
+        return 1_000
+
+    arms = {name: machine.arm(name, stop_at) for name in "ab"}
+    with pytest.raises(KeyboardInterrupt) as caught:
+        interleave(arms, seconds=1e-3, min_rounds=100, warmup_seconds=0, clock=machine.clock)
+    assert isinstance(caught.value, InterruptedTiming)
+    kept = caught.value.timings
+    assert kept.rounds == 14
+    assert all((values == 1_000).all() for values in kept.samples_ns.values())
+
+
+def test_every_round_of_a_block_is_prepared_with_its_number():
+    blocks: list[int] = []
+    interleave({"x": lambda: None}, seconds=1e-12, min_rounds=6, warmup_seconds=0, prepare=blocks.append)
+    assert blocks == [0, 0, 1, 1, 2, 2]
 
 
 def test_nothing_to_time_is_an_error():
