@@ -107,7 +107,7 @@ def _open(
 ) -> list[Arm]:
     """Load the variants of one bundle and run their golden vectors."""
     from edge_runtime import load
-    from edge_runtime.selftest import selftest
+    from edge_runtime.golden import selftest
 
     first = load(path, device=device, threads=threads, variant=wanted[0] if wanted else None)
     names = wanted or [variant.name for variant in first.manifest.variants if variant.device == device]

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_export.capture.interface import Predictor
+from edge_runtime.golden import Golden, GoldenCase, tensor_sha256
 from edge_runtime.image import ImagePreprocessor
 from edge_runtime.manifest import Manifest
 from edge_runtime.prediction import predictions
 from edge_runtime.preprocessing import ImagePreprocessing
-from edge_runtime.selftest import Golden, GoldenCase, tensor_sha256
 
 if TYPE_CHECKING:
     from PIL import Image

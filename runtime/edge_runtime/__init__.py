@@ -19,9 +19,9 @@ from edge_runtime.errors import (
 )
 
 if TYPE_CHECKING:
+    from edge_runtime.golden import SelfTestReport, selftest
     from edge_runtime.model import Model, load
     from edge_runtime.prediction import Prediction
-    from edge_runtime.selftest import SelfTestReport, selftest
 
 __version__ = "0.1.0"
 
@@ -51,9 +51,9 @@ __all__ = [
 _LAZY = {
     "Model": "edge_runtime.model",
     "Prediction": "edge_runtime.prediction",
-    "SelfTestReport": "edge_runtime.selftest",
+    "SelfTestReport": "edge_runtime.golden",
     "load": "edge_runtime.model",
-    "selftest": "edge_runtime.selftest",
+    "selftest": "edge_runtime.golden",
 }
 
 

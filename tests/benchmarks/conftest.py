@@ -14,6 +14,7 @@ from PIL import Image
 
 from edge_benchmarks.bench import bench
 from edge_runtime.bundle import canonical_archive, content_id, digest_line
+from edge_runtime.golden import tensor_sha256
 from edge_runtime.image import ImagePreprocessor
 from edge_runtime.manifest import (
     DIGEST_NAME,
@@ -25,7 +26,6 @@ from edge_runtime.manifest import (
     manifest_to_json,
 )
 from edge_runtime.preprocessing import ImagePreprocessing, Resize
-from edge_runtime.selftest import tensor_sha256
 from edge_runtime.session import create_session
 
 SIDE, LABELS = 32, ("ant", "bee", "wasp")

@@ -12,7 +12,7 @@ from edge_export.config import ExportConfig, ExportData, Outcome
 from edge_export.export import export
 from edge_runtime.bundle import read_bundle
 from edge_runtime.errors import InputError
-from edge_runtime.selftest import selftest
+from edge_runtime.golden import selftest
 
 INT8 = ExportConfig(quantize="int8", max_drop=0.02, timing_seconds=1.0, calibration_samples=24, keep_fp32=True)
 

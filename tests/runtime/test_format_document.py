@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from edge_runtime.golden import GoldenCase
 from edge_runtime.manifest import SCHEMA_VERSION, FileEntry, Manifest, Variant
 from edge_runtime.preprocessing import ImagePreprocessing, Resize
-from edge_runtime.selftest import GoldenCase
 
 PAGE = Path(__file__).parents[2] / "docs" / "bundle-format.md"
 

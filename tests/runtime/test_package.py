@@ -50,6 +50,12 @@ def test_importing_loads_nothing_heavy(module: str) -> None:
     assert _python(code).strip() == "[]"
 
 
+def test_no_module_has_the_name_of_a_function() -> None:
+    """Importing `edge_runtime.x` binds `x` in the package, in place of whatever had that name."""
+    modules = {path.stem for path in Path(edge_runtime.__file__).parent.iterdir()}
+    assert modules.isdisjoint(edge_runtime.__all__)
+
+
 def test_telemetry_is_off_before_anybody_imports_onnxruntime() -> None:
     code = "import edge_runtime.errors, os; print(os.environ['ORT_DISABLE_TELEMETRY'])"
     assert _python(f"import os; os.environ.pop('ORT_DISABLE_TELEMETRY', 0); {code}").strip() == "1"

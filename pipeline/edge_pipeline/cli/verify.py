@@ -12,7 +12,7 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(bundle: Path, as_json: bool) -> None:
     """Check every byte of BUNDLE and run its golden vectors here; ends with 4 when an answer differs."""
-    from edge_runtime.selftest import selftest
+    from edge_runtime.golden import selftest
 
     report = selftest(bundle)
     if as_json:

@@ -1,4 +1,4 @@
-"""Does this device give the answers that the bundle gave when it was made?"""
+"""Golden vectors: does this device give the answers that the bundle gave when it was made?"""
 
 from __future__ import annotations
 

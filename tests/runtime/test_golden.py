@@ -13,7 +13,7 @@ import pytest
 
 import edge_runtime
 from edge_runtime.errors import SchemaError, SelfTestError
-from edge_runtime.selftest import selftest
+from edge_runtime.golden import selftest
 
 
 def test_an_honest_bundle_passes(archive: Path) -> None:
