@@ -51,6 +51,7 @@ def command(data: str, output: str, *, preset: str | None, resume: bool, as_json
 
     from edge_pipeline.train import ConsoleProgress, config_from, train
     from edge_pipeline.train.directory import resumed_config
+    from edge_pipeline.train.summary import summary
 
     context = click.get_current_context()
     console = Console(stderr=True)
@@ -67,3 +68,5 @@ def command(data: str, output: str, *, preset: str | None, resume: bool, as_json
         raise
     if as_json:
         click.echo(json.dumps(result.to_dict(), ensure_ascii=False))
+    else:
+        Console().print(summary(result), highlight=False)

@@ -23,7 +23,10 @@ def prepare_directory(directory: Path, config: TrainConfig, *, resume: bool) -> 
     Raises:
         InputError: it holds something and `resume` was not asked for, or holds another training than this one.
     """
-    occupied = directory.exists() and (not directory.is_dir() or any(directory.iterdir()))
+    if directory.exists() and not directory.is_dir():
+        raise InputError(f"{directory}: a file; give a directory to write the run to")
+    # A kill before the first complete file leaves a temporary one, which says nothing.
+    occupied = directory.exists() and any(entry.suffix != ".tmp" for entry in directory.iterdir())
     if occupied and not resume:
         raise InputError(f"{directory}: not empty; pass --resume to go on with the training in it, or another path")
     if occupied:

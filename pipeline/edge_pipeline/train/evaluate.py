@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from edge_pipeline.train.progress import TrainProgress
 
 
+BATCH_SIZE = 32
+"""Images at a time where nothing is learned: larger ones gain no speed on a CPU and cost memory."""
+
+
 def to_device(inputs: "Tensor", device: Any) -> "Tensor":
     """Move a batch to the device; images go to channels-last, which convolutions prefer."""
     import torch
@@ -26,14 +30,13 @@ def predict(
     accelerator: Any,
     model: "nn.Module",
     inputs: Batches,
-    batch_size: int,
     progress: "TrainProgress | None" = None,
 ) -> "Tensor":
     """Return the `(n, classes)` float32 logits of all items in order, on every process, on the CPU."""
     import torch
 
     share = Share(accelerator.process_index, accelerator.num_processes)
-    batches = evaluation_batches(len(inputs), batch_size, share)
+    batches = evaluation_batches(len(inputs), BATCH_SIZE, share)
     model.eval()
     found: list[Tensor] = []
     with torch.inference_mode(), accelerator.autocast():
@@ -48,7 +51,7 @@ def predict(
     padded = accelerator.pad_across_processes(local, dim=0)
     gathered = accelerator.gather(padded).reshape(share.count, -1, local.shape[1])
     lengths = [
-        sum(map(len, evaluation_batches(len(inputs), batch_size, Share(i, share.count)))) for i in range(share.count)
+        sum(map(len, evaluation_batches(len(inputs), BATCH_SIZE, Share(i, share.count)))) for i in range(share.count)
     ]
     return torch.cat([rows[:length] for rows, length in zip(gathered, lengths, strict=True)]).cpu()
 

@@ -103,7 +103,7 @@ class Loop:
         epoch = done.epoch + 1
         train_loss, rate = self._train_epoch(wrapped, optimizer, epoch)
         self._agree_on_buffers()
-        logits = predict(self._accelerator, self._model, self._parts["val"].inputs, self._config.batch_size)
+        logits = predict(self._accelerator, self._model, self._parts["val"].inputs)
         val = score(logits, self._parts["val"].targets, self._config, self._loss)
         row = {
             "epoch": epoch,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from edge_benchmarks.accuracy import summarize
 from edge_export.architectures import Network, create_network
 from edge_export.run import WEIGHTS_FILE, DataReference, Run, is_run, read_run, write_run
-from edge_pipeline.data.dataset import Dataset
+from edge_pipeline.data import Dataset, describe, open_dataset
 from edge_pipeline.models.folding import folded
 from edge_pipeline.models.freezing import Cut, cut_network
 from edge_pipeline.models.weights import WeightsSource, load_weights
@@ -79,17 +79,34 @@ def train(
     else:
         tell = Silent()
     accelerator.wait_for_everyone()
-    dataset = data if isinstance(data, Dataset) else _open(data, config)
+    dataset = data if isinstance(data, Dataset) else _open(data, config, tell)
+    for line in describe(dataset):
+        tell.note(line)
     tell.note(promise(dataset.splits.get("test")))
     return _Session(accelerator, dataset, directory, config, tell).train()
 
 
-def _open(data: "str | os.PathLike[str]", config: TrainConfig) -> Dataset:
-    from edge_pipeline.data import open_dataset
+def _open(data: "str | os.PathLike[str]", config: TrainConfig, tell: TrainProgress) -> Dataset:
+    seen = 0
 
-    return open_dataset(
-        Path(data), group=config.group, allow_leaks=config.allow_leaks, seed=config.seed, multilabel=config.multilabel
+    def inspected(done: int, total: int) -> None:
+        nonlocal seen
+        if not seen:
+            tell.start("checking images", total)
+        tell.advance(done - seen)
+        seen = done
+
+    dataset = open_dataset(
+        Path(data),
+        group=config.group,
+        allow_leaks=config.allow_leaks,
+        seed=config.seed,
+        multilabel=config.multilabel,
+        progress=inspected,
     )
+    if seen:
+        tell.finish()
+    return dataset
 
 
 def _result(directory: Path, run: Run) -> TrainResult:
@@ -222,7 +239,7 @@ class _Session:
             return None
         images = ImageBatches(self.items["test"], self.contract, workers=self.config.workers)
         self.tell.start("test", len(images))
-        logits = predict(self.accelerator, folded(self.network.module, self._example()), images, 32, self.tell)
+        logits = predict(self.accelerator, folded(self.network.module, self._example()), images, self.tell)
         self.tell.finish()
         return logits
 
