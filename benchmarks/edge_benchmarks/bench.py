@@ -106,8 +106,7 @@ def _open(
     path: Path, prefix: str, device: Literal["cpu", "cuda"], threads: int | None, wanted: Sequence[str] | None
 ) -> list[Arm]:
     """Load the variants of one bundle and run their golden vectors."""
-    from edge_runtime import load
-    from edge_runtime.golden import selftest
+    from edge_runtime import load, selftest
 
     first = load(path, device=device, threads=threads, variant=wanted[0] if wanted else None)
     names = wanted or [variant.name for variant in first.manifest.variants if variant.device == device]
