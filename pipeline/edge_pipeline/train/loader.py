@@ -1,6 +1,5 @@
 """Images from disk to batches: the order is a function of seed and epoch, and no image outlives its batch."""
 
-import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -8,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from edge_pipeline.train.augment import Augmentation, item_seed
-from edge_runtime.errors import InputError
+from edge_runtime.cpus import available_cpus
+from edge_runtime.errors import EdgeError, InputError
 from edge_runtime.preprocessing import ImagePreprocessing
 
 if TYPE_CHECKING:
@@ -124,7 +124,12 @@ class ImageBatches:
         # is imported without torch.
         reader: Dataset[Tensor] = self._reader  # type: ignore[assignment]
         loader: DataLoader[Tensor] = DataLoader(reader, batch_sampler=keys, num_workers=self._workers)
-        yield from loader
+        try:
+            yield from loader
+        except EdgeError as error:
+            # A worker's error arrives with its traceback; the last line is the error.
+            text = str(error).strip().splitlines()[-1]
+            raise type(error)(text.removeprefix(f"{type(error).__module__}.{type(error).__name__}: ")) from error
 
 
 def _training(contract: ImagePreprocessing, augmentation: Augmentation | None) -> ImagePreprocessing:
@@ -173,5 +178,5 @@ def _preprocessor(contract: ImagePreprocessing) -> "ImagePreprocessor":
 
 def default_workers() -> int:
     """Return how many reading processes suit this machine: none where they would fight the network for two cores."""
-    cores = os.cpu_count() or 1
+    cores = available_cpus()
     return 0 if cores <= 2 else min(8, cores // 2)

@@ -127,6 +127,8 @@ class _Session:
         self.config = config
         self.tell = tell
         self.share = Share(accelerator.process_index, accelerator.num_processes)
+        # On a GPU a resumed training equals an unbroken one only with convolutions that add in a fixed order.
+        torch.backends.cudnn.deterministic = True
         torch.manual_seed(config.seed)
         self.network: Network = create_network(config.model, len(dataset.labels))
         self.weights: WeightsSource = load_weights(self.network, config.weights)

@@ -9,6 +9,7 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -37,9 +38,17 @@ class StopAfter(Silent):
             raise Stop
 
 
-@pytest.mark.parametrize("freeze", ["none", "backbone"])
-def test_resumed_equals_unbroken(freeze: str, dataset: Dataset, tiny: TrainConfig, tmp_path: Path) -> None:
-    config = replace(tiny, freeze=freeze, epochs=4)
+@pytest.mark.parametrize(
+    "choices",
+    [
+        {"freeze": "none"},
+        {"freeze": "backbone", "optimizer": "sgd"},
+        {"freeze": "stages:3", "precision": "bf16"},
+    ],
+    ids=lambda choices: choices["freeze"],
+)
+def test_resumed_equals_unbroken(choices: dict[str, Any], dataset: Dataset, tiny: TrainConfig, tmp_path: Path) -> None:
+    config = replace(tiny, **choices, epochs=4)
     train(dataset, tmp_path / "whole", config)
     broken = tmp_path / "broken"
     # Without freezing: in the first epoch, the second, the third, and while the test images are read. With it: while
