@@ -26,6 +26,7 @@ from edge_pipeline.train.progress import Silent, TrainProgress
 from edge_pipeline.train.promise import promise
 from edge_pipeline.train.report import write_report
 from edge_pipeline.train.report.gallery import worst_mistakes
+from edge_runtime.cpus import available_cpus
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -127,6 +128,8 @@ class _Session:
         self.config = config
         self.tell = tell
         self.share = Share(accelerator.process_index, accelerator.num_processes)
+        # torch counts the machine's cores; a container's share may be smaller, and threads over it wait for each other.
+        torch.set_num_threads(min(torch.get_num_threads(), available_cpus()))
         # On a GPU a resumed training equals an unbroken one only with convolutions that add in a fixed order.
         torch.backends.cudnn.deterministic = True
         torch.manual_seed(config.seed)
