@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from edge_pipeline.evaluation import evaluate
     from edge_pipeline.exporting import export
     from edge_pipeline.samples import write_sample
-    from edge_pipeline.train import train
+    from edge_pipeline.training import train
     from edge_runtime import load
 
 __all__ = ["bench", "evaluate", "export", "load", "train", "write_sample"]
@@ -17,7 +17,7 @@ _HOMES = {
     "evaluate": "edge_pipeline.evaluation",
     "export": "edge_pipeline.exporting",
     "load": "edge_runtime",
-    "train": "edge_pipeline.train",
+    "train": "edge_pipeline.training",
     "write_sample": "edge_pipeline.samples",
 }
 

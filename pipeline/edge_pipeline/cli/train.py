@@ -49,9 +49,9 @@ def command(data: str, output: str, *, preset: str | None, resume: bool, as_json
     """
     from rich.console import Console
 
-    from edge_pipeline.train import ConsoleProgress, config_from, train
-    from edge_pipeline.train.directory import resumed_config
-    from edge_pipeline.train.summary import summary
+    from edge_pipeline.training import ConsoleProgress, config_from, train
+    from edge_pipeline.training.directory import resumed_config
+    from edge_pipeline.training.summary import summary
 
     context = click.get_current_context()
     console = Console(stderr=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_pipeline.train.loader import Items
+from edge_pipeline.training.loader import Items
 from edge_runtime.preprocessing import ImagePreprocessing
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from edge_pipeline.train.session import TrainResult
+    from edge_pipeline.training.session import TrainResult
 
 
 def summary(result: "TrainResult") -> "RenderableType":

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from edge_pipeline.train.config import TrainConfig
+from edge_pipeline.training.config import TrainConfig
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -13,19 +13,18 @@ from edge_pipeline.data import Dataset, describe, open_dataset
 from edge_pipeline.models.folding import folded
 from edge_pipeline.models.freezing import Cut, cut_network
 from edge_pipeline.models.weights import WeightsSource, load_weights
-from edge_pipeline.train.augment import AUGMENTATIONS
-from edge_pipeline.train.checkpoint import Progress, save_tensors
-from edge_pipeline.train.config import TrainConfig
-from edge_pipeline.train.directory import FEATURES_FOLDER, prepare_directory, remove_leftovers
-from edge_pipeline.train.evaluate import predict, to_device
-from edge_pipeline.train.features import features_key, store_features, stored_features
-from edge_pipeline.train.loader import Batches, ImageBatches, Items, Share, items_of
-from edge_pipeline.train.loop import Loop, Part, best_weights_file
-from edge_pipeline.train.precision import make_accelerator
-from edge_pipeline.train.progress import Silent, TrainProgress
-from edge_pipeline.train.promise import promise
-from edge_pipeline.train.report import write_report
-from edge_pipeline.train.report.gallery import worst_mistakes
+from edge_pipeline.training.checkpoint import Progress, save_tensors
+from edge_pipeline.training.config import TrainConfig
+from edge_pipeline.training.directory import FEATURES_FOLDER, prepare_directory, remove_leftovers
+from edge_pipeline.training.evaluate import predict
+from edge_pipeline.training.inputs import FrozenPart, example_input, image_inputs
+from edge_pipeline.training.loader import Batches, ImageBatches, Items, items_of
+from edge_pipeline.training.loop import Loop, Part, best_weights_file
+from edge_pipeline.training.precision import make_accelerator
+from edge_pipeline.training.progress import Silent, TrainProgress
+from edge_pipeline.training.promise import promise
+from edge_pipeline.training.report import write_report
+from edge_pipeline.training.report.gallery import worst_mistakes
 from edge_runtime.cpus import available_cpus
 
 if TYPE_CHECKING:
@@ -127,7 +126,6 @@ class _Session:
         self.directory = directory
         self.config = config
         self.tell = tell
-        self.share = Share(accelerator.process_index, accelerator.num_processes)
         # torch counts the machine's cores; a container's share may be smaller, and threads over it wait for each other.
         torch.set_num_threads(min(torch.get_num_threads(), available_cpus()))
         # On a GPU a resumed training equals an unbroken one only with convolutions that add in a fixed order.
@@ -147,7 +145,7 @@ class _Session:
         started = time.monotonic()
         cut = cut_network(self.network, self.config.freeze)
         self.network.module.to(self.accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        inputs = self._image_inputs() if cut.trunk is None else self._feature_inputs(cut.trunk)
+        inputs = self._inputs(cut.trunk)
         parts = {name: Part(inputs[name], self._targets(name)) for name in ("train", "val")}
         loop = Loop(
             self.accelerator,
@@ -170,66 +168,11 @@ class _Session:
     def _targets(self, split: str) -> "Tensor":
         return self.items[split].targets(len(self.dataset.labels), self.config.multilabel)
 
-    def _image_inputs(self) -> dict[str, Batches]:
-        """Give the loop images, augmented as the configuration says."""
-        config = self.config
-        training = ImageBatches(
-            self.items["train"],
-            self.contract,
-            training_contract=self.network.preprocessing(config.train_size or config.size),
-            augmentation=AUGMENTATIONS[config.augment],
-            seed=config.seed,
-            workers=config.workers,
-        )
-        return {"train": training, "val": ImageBatches(self.items["val"], self.contract, workers=config.workers)}
-
-    def _feature_inputs(self, trunk: "nn.Module") -> dict[str, Batches]:
-        """Give the loop the frozen part's features, from the disk where a broken run left them."""
-        import torch
-
-        half = self.accelerator.mixed_precision != "no"
-        quick = folded(trunk, self._example())
-
-        def compute(images: "Tensor") -> "Tensor":
-            with torch.inference_mode(), self.accelerator.autocast():
-                features: Tensor = quick(to_device(images, self.accelerator.device))
-                return features
-
-        folder = self.directory / FEATURES_FOLDER
-        inputs: dict[str, Batches] = {}
-        for split in ("train", "val"):
-            key = self._features_key(split)
-            found = stored_features(folder, split, key)
-            if found is None:
-                images = ImageBatches(self.items[split], self.contract, workers=self.config.workers)
-                self.tell.start(f"features of {split}", len(images))
-                found = store_features(
-                    folder, split, key, images, compute,
-                    half=half, share=self.share, wait=self.accelerator.wait_for_everyone,
-                    advance=lambda count: self.tell.advance(count * self.share.count),
-                )  # fmt: skip
-                self.tell.finish()
-            inputs[split] = found
-        return inputs
-
-    def _example(self) -> "Tensor":
-        import torch
-
-        shape = (1, 3, self.contract.crop_height, self.contract.crop_width)
-        example = torch.randn(shape, generator=torch.Generator().manual_seed(0))
-        return to_device(example, self.accelerator.device)
-
-    def _features_key(self, split: str) -> str:
-        return features_key(
-            data=self.dataset.splits[split].fingerprint,
-            paths=self.items[split].paths,
-            model=self.network.name,
-            weights=self.weights.to_dict(),
-            seed=self.config.seed,
-            cut=self.config.freeze,
-            contract=self.contract.to_dict(),
-            precision=self.accelerator.mixed_precision,
-        )
+    def _inputs(self, trunk: "nn.Module | None") -> dict[str, Batches]:
+        if trunk is None:
+            return image_inputs(self.network, self.items, self.contract, self.config)
+        frozen = FrozenPart(trunk, self.network, self.weights, self.contract, self.config, self.accelerator)
+        return frozen.inputs(self.dataset, self.items, self.directory / FEATURES_FOLDER, self.tell)
 
     def _take_best(self, cut: Cut, done: Progress) -> None:
         """Put the best epoch's weights into the network."""
@@ -244,7 +187,12 @@ class _Session:
             return None
         images = ImageBatches(self.items["test"], self.contract, workers=self.config.workers)
         self.tell.start("test", len(images))
-        logits = predict(self.accelerator, folded(self.network.module, self._example()), images, self.tell)
+        logits = predict(
+            self.accelerator,
+            folded(self.network.module, example_input(self.contract, self.accelerator.device)),
+            images,
+            self.tell,
+        )
         self.tell.finish()
         return logits
 

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any, Literal
 
-from edge_pipeline.train.config import Precision
+from edge_pipeline.training.config import Precision
 from edge_runtime.errors import MachineError
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge_pipeline.train.config import Augment
+from edge_pipeline.training.config import Augment
 from edge_runtime.preprocessing import ImagePreprocessing, Resize
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from edge_pipeline.train.augment import Augmentation, item_seed
+from edge_pipeline.training.augment import Augmentation, item_seed
 from edge_runtime.cpus import available_cpus
 from edge_runtime.errors import EdgeError, InputError
 from edge_runtime.preprocessing import ImagePreprocessing

@@ -10,12 +10,12 @@ import torch
 
 from edge_export.architectures import create_network
 from edge_pipeline.cli.train import PRESET_NAMES, command
-from edge_pipeline.train import PRESETS, TrainConfig, config_from
-from edge_pipeline.train.augment import AUGMENTATIONS
-from edge_pipeline.train.loader import Items, Share, evaluation_batches, training_batches
-from edge_pipeline.train.objective import learning_rate, make_loss, make_optimizer
-from edge_pipeline.train.precision import choose_precision
-from edge_pipeline.train.promise import promise
+from edge_pipeline.training import PRESETS, TrainConfig, config_from
+from edge_pipeline.training.augment import AUGMENTATIONS
+from edge_pipeline.training.loader import Items, Share, evaluation_batches, training_batches
+from edge_pipeline.training.objective import learning_rate, make_loss, make_optimizer
+from edge_pipeline.training.precision import choose_precision
+from edge_pipeline.training.promise import promise
 from edge_runtime.errors import InputError, MachineError
 from edge_runtime.image import preprocess_image
 
@@ -144,3 +144,10 @@ def test_precision() -> None:
 def test_what_the_data_can_prove_is_said() -> None:
     assert promise(range(1500)).startswith("with 1,500 test items, the smallest drop a gate can resolve is 0.6")
     assert "no test split" in promise(None)
+
+
+def test_the_function_train_is_not_hidden_by_a_module() -> None:
+    """A subpackage called `train` would take its place on `edge_pipeline` as soon as anybody imported it."""
+    import edge_pipeline
+
+    assert callable(edge_pipeline.train)

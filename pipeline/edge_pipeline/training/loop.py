@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_pipeline.train.augment import item_seed
-from edge_pipeline.train.checkpoint import Progress, read_checkpoint, save_tensors, write_checkpoint
-from edge_pipeline.train.config import TrainConfig
-from edge_pipeline.train.evaluate import predict, score, score_name, to_device
-from edge_pipeline.train.loader import Batches, Share, training_batches
-from edge_pipeline.train.objective import learning_rate, make_loss, make_optimizer
-from edge_pipeline.train.progress import TrainProgress
+from edge_pipeline.training.augment import item_seed
+from edge_pipeline.training.checkpoint import Progress, read_checkpoint, save_tensors, write_checkpoint
+from edge_pipeline.training.config import TrainConfig
+from edge_pipeline.training.evaluate import predict, score, score_name, to_device
+from edge_pipeline.training.loader import Batches, Share, training_batches
+from edge_pipeline.training.objective import learning_rate, make_loss, make_optimizer
+from edge_pipeline.training.progress import TrainProgress
 from edge_runtime.errors import InputError
 
 if TYPE_CHECKING:

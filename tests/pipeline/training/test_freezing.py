@@ -11,10 +11,10 @@ from edge_export.architectures import create_network
 from edge_pipeline.data import Dataset
 from edge_pipeline.models.folding import folded
 from edge_pipeline.models.freezing import cut_network
-from edge_pipeline.train import TrainConfig, train
-from edge_pipeline.train.features import features_key, store_features, stored_features
-from edge_pipeline.train.loader import ImageBatches, items_of
-from edge_pipeline.train.progress import Silent
+from edge_pipeline.training import TrainConfig, train
+from edge_pipeline.training.features import features_key, store_features, stored_features
+from edge_pipeline.training.loader import ImageBatches, items_of
+from edge_pipeline.training.progress import Silent
 from edge_runtime.errors import InputError
 
 

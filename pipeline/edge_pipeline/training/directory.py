@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from edge_export.run import is_run
-from edge_pipeline.train.checkpoint import CHECKPOINT_FILE
-from edge_pipeline.train.config import TrainConfig
-from edge_pipeline.train.presets import PRESETS, config_from
+from edge_pipeline.training.checkpoint import CHECKPOINT_FILE
+from edge_pipeline.training.config import TrainConfig
+from edge_pipeline.training.presets import PRESETS, config_from
 from edge_runtime.errors import InputError
 
 CONFIG_FILE = "config.json"

@@ -7,8 +7,8 @@ import torch
 
 from edge_export.architectures import create_network
 from edge_pipeline.data import Dataset
-from edge_pipeline.train.augment import AUGMENTATIONS
-from edge_pipeline.train.loader import ImageBatches, Items, items_of
+from edge_pipeline.training.augment import AUGMENTATIONS
+from edge_pipeline.training.loader import ImageBatches, Items, items_of
 from edge_runtime.errors import InputError
 from edge_runtime.image import ImagePreprocessor
 

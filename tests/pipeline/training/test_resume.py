@@ -17,8 +17,8 @@ from safetensors.torch import load_file
 
 from edge_export.run import read_run
 from edge_pipeline.data import Dataset
-from edge_pipeline.train import TrainConfig, train
-from edge_pipeline.train.progress import Silent
+from edge_pipeline.training import TrainConfig, train
+from edge_pipeline.training.progress import Silent
 from edge_runtime.errors import InputError
 
 

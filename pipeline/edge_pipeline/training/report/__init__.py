@@ -5,8 +5,8 @@ from typing import Any
 
 from edge_benchmarks.accuracy import AccuracySummary
 from edge_export.run import Run
-from edge_pipeline.train.report.gallery import Mistake
-from edge_pipeline.train.report.plots import confusion_matrix, learning_curves
+from edge_pipeline.training.report.gallery import Mistake
+from edge_pipeline.training.report.plots import confusion_matrix, learning_curves
 
 __all__ = ["REPORT_FILE", "write_report"]
 
@@ -31,7 +31,7 @@ def write_report(
     """
     from jinja2 import Environment, PackageLoader
 
-    environment = Environment(loader=PackageLoader("edge_pipeline.train.report", "."), autoescape=True)
+    environment = Environment(loader=PackageLoader("edge_pipeline.training.report", "."), autoescape=True)
     matrix = summary.confusion if summary is not None and summary.confusion.ndim == 2 else None
     page = environment.get_template("page.html.jinja").render(
         name=directory.resolve().name,

@@ -10,7 +10,7 @@ from PIL import Image
 from sklearn.datasets import load_digits
 
 from edge_pipeline.data import Dataset, open_dataset
-from edge_pipeline.train import TrainConfig
+from edge_pipeline.training import TrainConfig
 
 
 @pytest.fixture(autouse=True, scope="session")

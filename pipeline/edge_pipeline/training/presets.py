@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from edge_pipeline.train.config import TrainConfig
+from edge_pipeline.training.config import TrainConfig
 from edge_runtime.errors import InputError
 
 PRESETS: dict[str, dict[str, Any]] = {

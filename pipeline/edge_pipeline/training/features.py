@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
-from edge_pipeline.train.loader import ALONE, Batches, Share, evaluation_batches
+from edge_pipeline.training.loader import ALONE, Batches, Share, evaluation_batches
 from edge_runtime.errors import InputError, MachineError
 
 if TYPE_CHECKING:

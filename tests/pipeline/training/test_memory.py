@@ -14,7 +14,7 @@ _TRAIN = """
 import resource, sys
 from dataclasses import replace
 from edge_pipeline.data import open_dataset
-from edge_pipeline.train import TrainConfig, train
+from edge_pipeline.training import TrainConfig, train
 
 data, run, times = sys.argv[1], sys.argv[2], int(sys.argv[3])
 dataset = open_dataset(data)

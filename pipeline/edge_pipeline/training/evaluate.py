@@ -3,14 +3,14 @@
 from typing import TYPE_CHECKING, Any
 
 from edge_benchmarks.accuracy import summarize
-from edge_pipeline.train.config import TrainConfig
-from edge_pipeline.train.loader import Batches, Share, evaluation_batches
+from edge_pipeline.training.config import TrainConfig
+from edge_pipeline.training.loader import Batches, Share, evaluation_batches
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from edge_pipeline.train.objective import Loss
-    from edge_pipeline.train.progress import TrainProgress
+    from edge_pipeline.training.objective import Loss
+    from edge_pipeline.training.progress import TrainProgress
 
 
 BATCH_SIZE = 32

@@ -11,8 +11,8 @@ from safetensors.torch import load_file
 from edge_export.architectures import create_network
 from edge_export.run import WEIGHTS_FILE, read_run
 from edge_pipeline.data import Dataset, open_dataset
-from edge_pipeline.train import TrainConfig, train
-from edge_pipeline.train.progress import Silent
+from edge_pipeline.training import TrainConfig, train
+from edge_pipeline.training.progress import Silent
 from edge_runtime.errors import InputError
 
 

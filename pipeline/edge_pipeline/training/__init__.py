@@ -4,10 +4,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from edge_pipeline.train.config import TrainConfig
-    from edge_pipeline.train.presets import PRESETS, config_from
-    from edge_pipeline.train.progress import ConsoleProgress, TrainProgress
-    from edge_pipeline.train.session import TrainResult, train
+    from edge_pipeline.training.config import TrainConfig
+    from edge_pipeline.training.presets import PRESETS, config_from
+    from edge_pipeline.training.progress import ConsoleProgress, TrainProgress
+    from edge_pipeline.training.session import TrainResult, train
 
 __all__ = ["PRESETS", "ConsoleProgress", "TrainConfig", "TrainProgress", "TrainResult", "config_from", "train"]
 
