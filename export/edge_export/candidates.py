@@ -8,21 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_export.capture import Captured
-from edge_export.config import ExportConfig, Sample
+from edge_export.config import ExportConfig, ExportData, Sample
 from edge_export.coverage import Coverage, measure_coverage
 from edge_export.optimize import PASSES, PassRecord, optimize
-from edge_export.quantize.calibrate import Ranges, calibrate_minmax
+from edge_export.quantize.calibration import METHODS, Observation, observe
 from edge_export.quantize.half import to_fp16
-from edge_export.quantize.recipes import RECIPES, Recipe
-from edge_export.quantize.static import quantize_static
+from edge_export.quantize.recipes import TIERS, Recipe
+from edge_export.quantize.static import SESSION, quantize_static
 from edge_runtime.errors import RefusedError
 from edge_runtime.image import ImagePreprocessor
 from edge_runtime.manifest import Device, Precision
 
 if TYPE_CHECKING:
     import onnx
-
-    from edge_export.config import ExportData
 
 BASELINE = "cpu-fp32"
 
@@ -37,6 +35,7 @@ class Candidate:
     precision: Precision
     device: Device
     recipe: dict[str, Any]
+    """How it was made; two runs of the same recipe on the same baseline and samples give the same bytes."""
     session: dict[str, str] = field(default_factory=dict)
     coverage: Coverage | None = None
 
@@ -51,28 +50,14 @@ def make_baseline(captured: Captured) -> tuple["onnx.ModelProto", Candidate, tup
     return inferred, Candidate(BASELINE, model.SerializeToString(deterministic=True), "fp32", "cpu", recipe), records
 
 
-def make_candidates(
-    baseline: "onnx.ModelProto", captured: Captured, data: "ExportData", config: ExportConfig
-) -> tuple[list[Candidate], dict[str, Any]]:
-    """Make what `config.quantize` asks for.
-
-    Returns:
-        The candidates, and facts of their making for the report.
-    """
-    if config.quantize == "none":
-        return [], {}
-    if config.quantize == "fp16":
-        recipe = {"precision": "fp16"}
-        return [
-            Candidate("cuda-fp16", to_fp16(baseline).SerializeToString(deterministic=True), "fp16", "cuda", recipe)
-        ], {}
-    ranges = calibrate(baseline, captured, data, config)
-    made = [_int8_candidate(baseline, recipe, ranges) for recipe in RECIPES.values()]
-    return made, {"calibration": {"method": "minmax", "samples": ranges.samples, "split": "train"}}
+def make_fp16(baseline: "onnx.ModelProto") -> Candidate:
+    """Make the variant for GPUs; QDQ int8 is slower than fp32 on the CUDA provider (onnxruntime#14439)."""
+    model = to_fp16(baseline).SerializeToString(deterministic=True)
+    return Candidate("cuda-fp16", model, "fp16", "cuda", {"precision": "fp16"})
 
 
-def calibrate(baseline: "onnx.ModelProto", captured: Captured, data: "ExportData", config: ExportConfig) -> Ranges:
-    """Record activation ranges on a seeded choice of training inputs, read one at a time."""
+def calibrate(baseline: "onnx.ModelProto", captured: Captured, data: ExportData, config: ExportConfig) -> Observation:
+    """Observe the activations on a seeded choice of training inputs, read one at a time."""
     chosen = choose_samples(list(data.splits["train"]), config.calibration_samples, config.seed)
     preprocess = ImagePreprocessor(captured.preprocessing)
 
@@ -80,7 +65,7 @@ def calibrate(baseline: "onnx.ModelProto", captured: Captured, data: "ExportData
         for path, _ in chosen:
             yield preprocess(path)
 
-    return calibrate_minmax(baseline, tensors())
+    return observe(baseline, tensors)
 
 
 def choose_samples(samples: list[Sample], count: int, seed: int) -> list[Sample]:
@@ -91,13 +76,31 @@ def choose_samples(samples: list[Sample], count: int, seed: int) -> list[Sample]
     return [samples[index] for index in sorted(picked)]
 
 
-def _int8_candidate(baseline: "onnx.ModelProto", recipe: Recipe, ranges: Ranges) -> Candidate:
-    model = quantize_static(baseline, recipe, ranges).SerializeToString(deterministic=True)
-    coverage = measure_coverage(model)
-    if not coverage.int8:
+def int8_tiers(baseline: "onnx.ModelProto", observation: Observation) -> Iterator[list[Candidate]]:
+    """Yield the candidates of each tier of recipes, made when they are asked for.
+
+    Raises:
+        RefusedError: ONNX Runtime runs no operator of the network in int8.
+    """
+    for tier in TIERS:
+        made = [_int8_candidate(baseline, recipe, observation) for recipe in tier]
+        yield [candidate for candidate in made if candidate.coverage and candidate.coverage.int8]
+
+
+def _int8_candidate(baseline: "onnx.ModelProto", recipe: Recipe, observation: Observation) -> Candidate:
+    quantized = quantize_static(baseline, recipe, METHODS[recipe.calibration](observation))
+    model = quantized.SerializeToString(deterministic=True)
+    settled = {"precision": "int8"} | recipe.to_dict() | {"calibration_samples": observation.samples}
+    return Candidate("cpu-int8", model, "int8", "cpu", settled, dict(SESSION), measure_coverage(model, SESSION))
+
+
+def refuse_without_int8(tiers: Iterator[list[Candidate]]) -> Iterator[list[Candidate]]:
+    """Pass the tiers on, and refuse where the first one, the fullest, has nothing in int8."""
+    first = next(tiers)
+    if not first:
         raise RefusedError(
-            f"recipe {recipe.name}: ONNX Runtime runs none of this network's operators in int8, so nothing is gained; "
+            "ONNX Runtime runs none of this network's operators in int8, so nothing is gained; "
             "export with --quantize none"
         )
-    settled = recipe.to_dict() | {"calibration_samples": ranges.samples}
-    return Candidate("cpu-int8", model, "int8", "cpu", {"precision": "int8"} | settled, coverage=coverage)
+    yield first
+    yield from (tier for tier in tiers if tier)

@@ -1,6 +1,6 @@
 """What `edge export` is asked for, what it is given, and how it ended."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -10,6 +10,9 @@ from edge_runtime.errors import ExitCode
 
 Sample = tuple[Path, Any]
 """A path and its label: a class index, or for several labels an image a tuple of them."""
+
+Progress = Callable[[str], None]
+"""Told the name of each stage as it begins."""
 
 
 class Samples(Protocol):

@@ -1,7 +1,7 @@
 """The export stage: a source and its data in, a proven bundle or a refusal out."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -13,20 +13,17 @@ from edge_benchmarks.timing import InterleavedTimings, judge_time
 from edge_benchmarks.verdicts import AccuracyVerdict, TimeVerdict
 from edge_export.assemble import assemble
 from edge_export.bundle_writer import check_target, seal, write_atomically, write_bundle
-from edge_export.candidates import BASELINE, Candidate, make_baseline, make_candidates
-from edge_export.capture import Captured, capture
-from edge_export.config import ExportConfig, ExportData, ExportResult, Outcome
+from edge_export.candidates import BASELINE, Candidate
+from edge_export.capture import Captured
+from edge_export.config import ExportConfig, ExportData, ExportResult, Outcome, Progress
+from edge_export.contest import Contest, hold_contest, time_finalists
 from edge_export.decide import Decision, decide
-from edge_export.golden import golden_images, golden_tensors
-from edge_export.judge import answer, choose, time_models
+from edge_export.judge import answer
 from edge_export.report import build_report, render_html
 from edge_export.run import is_run, record_test_opening
 from edge_export.unknown import choose_unknown, measure_unknown
 from edge_runtime.errors import InputError
 from edge_runtime.manifest import Manifest, Unknown
-
-Progress = Callable[[str], None]
-"""Told the name of each stage as it begins."""
 
 TOOLS = ("edge-toolchain", "torch", "timm", "onnx", "onnxruntime", "onnxscript", "onnxslim", "numpy", "pillow")
 
@@ -52,31 +49,18 @@ def export(
     """
     check_target(out)
     _check_splits(data)
-    progress("exporting to ONNX and checking parity")
-    captured = capture(source)
-    progress("optimizing the graph")
-    graph, baseline, passes = make_baseline(captured)
-    progress(f"making {config.quantize} candidates")
-    candidates, making = make_candidates(graph, captured, data, config)
-    progress("answering val")
-    val = answer([baseline, *candidates], captured, data.splits["val"])
-    batch = golden_tensors(golden_images(config.seed), captured.preprocessing)[:1]
-    chosen = choose(candidates, val, batch, config.max_drop) if candidates else None
-    contenders = [baseline] if chosen is None else [baseline, chosen]
+    contest = hold_contest(source, data, config, progress)
     progress("answering test")
     openings = record_test_opening(source, data.fingerprints["test"]) if is_run(source) else 1
-    test = answer(contenders, captured, data.splits["test"])
+    test = answer(contest.finalists, contest.captured, data.splits["test"])
     progress("timing")
-    timings = time_models(
-        [one for one in contenders if one.device == "cpu"], batch, config.timing_seconds, captured, config.seed
-    )
-    accuracy, time = _judge(chosen, test, timings, config)
+    timings = time_finalists(contest, config)
+    accuracy, time = _judge(contest.chosen, test, timings, config)
     decision = decide(config, accuracy, time)
-    shipped = _shipped(decision, baseline, chosen, config)
-    unknowns = {one.name: choose_unknown(one.name, captured, val, config) for one in contenders}
+    shipped = _shipped(decision, contest, config)
+    unknowns = {one.name: choose_unknown(one.name, contest.captured, contest.val, config) for one in contest.finalists}
     report = build_report(
-        captured=captured,
-        contenders=contenders,
+        contest=contest,
         test=test,
         timings=timings,
         accuracy=accuracy,
@@ -84,8 +68,6 @@ def export(
         decision=decision,
         shipped=[one.name for one in shipped],
         unknown=_measure_unknown(unknowns, test),
-        passes=passes,
-        making=making,
         environment=capture_environment(),
         test_openings=openings,
         config=config,
@@ -94,18 +76,18 @@ def export(
     manifest = None
     if shipped:
         manifest, files = assemble(
-            captured,
+            contest.captured,
             shipped,
             unknowns,
             config,
             name=config.name or out.stem,
             provisional=decision.outcome is Outcome.PROVISIONAL,
-            provenance=_provenance(captured, data, config, openings),
+            provenance=_provenance(contest.captured, data, config, openings),
             evidence=report,
         )
         manifest, files = seal(manifest, files)
         write_bundle(out, files)
-    return _finish(out, manifest, report, test, captured.labels)
+    return _finish(out, manifest, report, test, contest.captured.labels)
 
 
 def _check_splits(data: ExportData) -> None:
@@ -127,10 +109,9 @@ def _judge(
     return accuracy, time
 
 
-def _shipped(
-    decision: Decision, baseline: Candidate, chosen: Candidate | None, config: ExportConfig
-) -> list[Candidate]:
+def _shipped(decision: Decision, contest: Contest, config: ExportConfig) -> list[Candidate]:
     """List the variants that ship, in the order of preference."""
+    chosen, baseline = contest.chosen, contest.baseline
     if decision.outcome in (Outcome.REFUSED, Outcome.INCONCLUSIVE):
         return []
     if chosen is None or decision.outcome is Outcome.FALLBACK:

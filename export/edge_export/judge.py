@@ -1,4 +1,4 @@
-"""Measure the baseline and the candidates, and choose the one that test will judge."""
+"""Measure the baseline and the candidates: what they answer, and how long they take."""
 
 from collections.abc import Sequence
 from contextlib import contextmanager
@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_benchmarks.accuracy import Answers, collect_answers, judge_accuracy
+from edge_benchmarks.accuracy import Answers, collect_answers
 from edge_benchmarks.timing import InterleavedTimings, interleave
-from edge_export.candidates import BASELINE, Candidate
+from edge_export.candidates import Candidate
 from edge_export.capture import Captured
 from edge_export.sessions import predictor
 from edge_runtime.image import ImagePreprocessor
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 EAGER = "torch-eager"
 """Name of the source itself in a timing, run eagerly by torch."""
 
-CHOOSING_SECONDS = 3.0
-
 
 def answer(candidates: Sequence[Candidate], captured: Captured, samples: "Samples") -> Answers:
     """Let every candidate answer the same samples in one pass."""
@@ -32,32 +30,18 @@ def answer(candidates: Sequence[Candidate], captured: Captured, samples: "Sample
     return collect_answers(predictors, preprocess, samples, multilabel=captured.task == "image-multilabel")
 
 
-def choose(candidates: Sequence[Candidate], val: Answers, batch: NDArray[np.float32], max_drop: float) -> Candidate:
-    """Choose the fastest candidate whose val drop is within `max_drop`; where none is, the one that drops least."""
-    if len(candidates) == 1:
-        return candidates[0]
-    drops = {one.name: judge_accuracy(val, BASELINE, one.name, max_drop=max_drop).drop for one in candidates}
-    allowed = [one for one in candidates if drops[one.name] <= max_drop]
-    if not allowed:
-        return min(candidates, key=lambda one: drops[one.name])
-    timings = time_models(allowed, batch, CHOOSING_SECONDS)
-    return min(allowed, key=lambda one: float(np.median(timings.samples_ns[one.name])))
-
-
 def time_models(
     candidates: Sequence[Candidate],
+    captured: Captured,
     batch: NDArray[np.float32],
     seconds: float,
-    captured: Captured | None = None,
     seed: int = 0,
 ) -> InterleavedTimings:
-    """Time one inference of each candidate, and of the source itself where given, in one interleaved run.
+    """Time one inference of each candidate, and of the source itself run eagerly, in one interleaved run.
 
     Every arm runs on one thread: pools of several sessions in one process would spin against each other.
     """
-    arms: dict[str, Callable[[], object]] = {}
-    if captured is not None:
-        arms[EAGER] = _arm(captured.reference, batch)
+    arms: dict[str, Callable[[], object]] = {EAGER: _arm(captured.reference, batch)}
     for candidate in candidates:
         arms[candidate.name] = _arm(predictor(candidate.model, threads=1, options=candidate.session), batch)
     with _one_torch_thread():

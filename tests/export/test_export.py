@@ -33,7 +33,7 @@ def test_report_says_what_was_measured(exported):
     assert document["accuracy"]["verdict"] == "pass"
     assert document["rows"][0]["top1"] > 0.99
     assert document["rows"][1]["coverage"]["int8"] > 0
-    assert document["making"]["calibration"] == {"method": "minmax", "samples": 24, "split": "train"}
+    assert document["trials"][0]["recipe"]["calibration_samples"] == 24
     assert "<html" in exported.report_html.read_text()
 
 

@@ -8,19 +8,17 @@ from edge_benchmarks.accuracy import Answers, summarize
 from edge_benchmarks.timing import InterleavedTimings
 from edge_benchmarks.verdicts import AccuracyVerdict, TimeVerdict
 from edge_export.candidates import BASELINE, Candidate
-from edge_export.capture import Captured
 from edge_export.config import ExportConfig
+from edge_export.contest import Contest
 from edge_export.decide import Decision
 from edge_export.judge import EAGER
-from edge_export.optimize import PassRecord
 
 REPORT_SCHEMA = 1
 
 
 def build_report(
     *,
-    captured: Captured,
-    contenders: Sequence[Candidate],
+    contest: Contest,
     test: Answers,
     timings: InterleavedTimings,
     accuracy: AccuracyVerdict | None,
@@ -28,8 +26,6 @@ def build_report(
     decision: Decision,
     shipped: Sequence[str],
     unknown: Mapping[str, Any],
-    passes: Sequence[PassRecord],
-    making: Mapping[str, Any],
     environment: Mapping[str, Any],
     test_openings: int,
     config: ExportConfig,
@@ -38,6 +34,7 @@ def build_report(
 
     Nothing in it names a path or an item of the customer's data, so that a bundle can carry it as evidence.
     """
+    captured = contest.captured
     return {
         "schema": REPORT_SCHEMA,
         "kind": "export",
@@ -46,14 +43,16 @@ def build_report(
         "shipped": list(shipped),
         "quantize": config.quantize,
         "task": captured.task,
-        "rows": [_row(one, captured.labels, test, timings) | _verdict(one, accuracy, time) for one in contenders],
+        "rows": [
+            _row(one, captured.labels, test, timings) | _verdict(one, accuracy, time) for one in contest.finalists
+        ],
         "eager": _latency(timings, EAGER),
         "accuracy": asdict(accuracy) if accuracy else None,
         "time": asdict(time) if time else None,
         "unknown": dict(unknown),
         "parity": asdict(captured.parity),
-        "passes": [asdict(record) for record in passes],
-        "making": dict(making),
+        "passes": [asdict(record) for record in contest.passes],
+        "trials": [trial.to_dict() for trial in contest.trials],
         "tensor_shape": list(captured.preprocessing.tensor_shape),
         "test_openings": test_openings,
         "timings": timings.to_dict(),

@@ -47,6 +47,8 @@ def render_html(document: Mapping[str, Any], test: Answers, labels: Sequence[str
     sections.append(_accuracy_section(document))
     if candidate is not None:
         sections.append(_changed_section(test, candidate["variant"], labels))
+    if document["trials"]:
+        sections.append(_search_section(document))
     sections.append(_details(document))
     cpu = document["environment"]["identity"]["cpu"]
     return render_page(
@@ -172,6 +174,30 @@ def _unknown(name: str, unknown: Mapping[str, Any]) -> str:
     )
 
 
+def _search_section(document: Mapping[str, Any]) -> Section:
+    rows: list[list[str | Cell]] = []
+    for index, trial in enumerate(document["trials"]):
+        verdict = trial["verdict"]
+        tone: Tone = "good" if index == 0 else "plain"
+        name = Cell(
+            trial["recipe"].get("name", trial["recipe"]["precision"]), "judged on test" if index == 0 else "", tone
+        )
+        answers = f"{verdict['changed']} of {verdict['n']:,}"
+        rows.append(
+            [
+                name,
+                answers,
+                f"{100 * verdict['drop']:.2f}",
+                f"{100 * trial['expected_bound']:.2f}",
+                f"{trial['logit_error']:.3f}",
+            ]
+        )
+    columns = ["recipe", "changed answers", "drop", "bound to expect on test", "error of the logits"]
+    return Section(
+        "Search", [Table(columns, rows, "What val said; the quickest recipe that looked provable was judged on test")]
+    )
+
+
 def _changed_section(test: Answers, candidate: str, labels: Sequence[str]) -> Section:
     """Show the items about which the candidate and the baseline say different things."""
     changed = test.changed(candidate, BASELINE)
@@ -207,11 +233,6 @@ def _details(document: Mapping[str, Any]) -> Section:
         ["graph passes (places rewritten)", passes],
         ["input of the graph", " x ".join(str(side) for side in document["tensor_shape"])],
     ]
-    if "calibration" in document["making"]:
-        calibration = document["making"]["calibration"]
-        rows.append(
-            ["calibration", f"{calibration['method']} on {calibration['samples']:,} items of {calibration['split']}"]
-        )
     environment = document["environment"]
     for kind in ("identity", "conditions", "versions"):
         rows += [[f"{kind}: {name}", str(value)] for name, value in environment[kind].items()]

@@ -30,11 +30,11 @@ def print_result(result: ExportResult) -> None:
 def _table(report: dict[str, Any]) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("variant")
-    for title in ("top-1 (95 %)", "drop (at most)", "p50 ms", "speed-up over fp32", "over torch", "MB"):
+    for title in ("top-1 %", "drop, points", "p50 ms", "over fp32", "over torch", "MB"):
         table.add_column(title, justify="right")
     table.add_column("verdict")
     eager = report["eager"]["latency_ms"]["p50"]
-    table.add_row("torch eager", "", "", f"{eager['estimate']:.2f}" if eager else "-", "", "1.00x", "", "reference")
+    table.add_row("torch eager", "", "", f"{eager['estimate']:.2f}" if eager else "-", "", "1x", "", "source")
     for row in report["rows"]:
         table.add_row(*_cells(row))
     return table
@@ -42,15 +42,15 @@ def _table(report: dict[str, Any]) -> Table:
 
 def _cells(row: dict[str, Any]) -> list[str]:
     low, high = row["top1_interval"]
-    drop = f"{100 * row['drop']:+.2f} ({100 * row['drop_bound']:.2f})" if "drop" in row else ""
+    drop = f"{100 * row['drop']:.2f}\nat most {100 * row['drop_bound']:.2f}" if "drop" in row else ""
     p50 = (row.get("latency_ms") or {}).get("p50")
     is_baseline = row["verdict"] == "baseline"
     return [
         row["variant"],
-        f"{100 * row['top1']:.2f} ({100 * low:.1f}-{100 * high:.1f})",
+        f"{100 * row['top1']:.2f}\n{100 * low:.2f}-{100 * high:.2f}",
         drop,
         f"{p50['estimate']:.2f}" if p50 else "-",
-        "1.00x" if is_baseline else _speedup(row.get("speedup_over_baseline")),
+        "1x" if is_baseline else _speedup(row.get("speedup_over_baseline")),
         _speedup(row.get("speedup_over_eager")),
         f"{row['size_bytes'] / 1e6:.2f}",
         row["verdict"],
@@ -60,4 +60,4 @@ def _cells(row: dict[str, Any]) -> list[str]:
 def _speedup(interval: dict[str, float] | None) -> str:
     if interval is None:
         return "not timed here"
-    return f"{interval['estimate']:.2f}x ({interval['low']:.2f}-{interval['high']:.2f})"
+    return f"{interval['estimate']:.2f}x\n{interval['low']:.2f}-{interval['high']:.2f}"
