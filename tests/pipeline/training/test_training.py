@@ -7,11 +7,13 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch.nn.functional import cross_entropy
 
 from edge_export.architectures import create_network
 from edge_export.run import WEIGHTS_FILE, read_run
 from edge_pipeline.data import Dataset, open_dataset
 from edge_pipeline.training import TrainConfig, train
+from edge_pipeline.training.loader import ImageBatches, items_of
 from edge_pipeline.training.progress import Silent
 from edge_runtime.errors import InputError
 
@@ -75,6 +77,15 @@ def test_best_epoch_is_kept_and_patience_ends_the_training(dataset: Dataset, tin
     assert result.metrics["epochs"] == result.best_epoch + 2
     best = max(heard.rows, key=lambda row: (row["val_top1"], -row["val_loss"]))
     assert result.best_epoch == best["epoch"]
+    network = create_network(config.model, 4)
+    network.module.load_state_dict(load_file(tmp_path / "run" / WEIGHTS_FILE))
+    items = items_of(dataset.splits["val"])
+    [images] = ImageBatches(items, network.preprocessing(32), workers=0).read([list(range(len(items)))], None)
+    with torch.inference_mode():
+        logits = network.module.eval()(images)
+    loss = float(cross_entropy(logits, items.targets(4, multilabel=False), label_smoothing=config.label_smoothing))
+    assert loss == pytest.approx(best["val_loss"], rel=1e-5)
+    assert loss != pytest.approx(heard.rows[-1]["val_loss"], rel=1e-3)
 
 
 def test_multilabel(digits: Path, tiny: TrainConfig, tmp_path: Path) -> None:
