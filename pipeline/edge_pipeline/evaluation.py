@@ -1,5 +1,6 @@
 """Accuracy of a bundle on a split of a data set, by the one accuracy and the runtime's own preprocessing."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ def evaluate(
     split: str = "test",
     variant: str | None = None,
     threads: int | None = None,
+    note: Callable[[str], None] = lambda line: None,
     **options: Any,
 ) -> Evaluation:
     """Measure a bundle's accuracy.
@@ -42,6 +44,7 @@ def evaluate(
         split: Which of its splits.
         variant: Name of the variant; None takes the one that `load` takes.
         threads: Threads inside an operator; None leaves it to the runtime.
+        note: Told what someone should know about the data, line by line.
         options: How to open the data, as `edge_pipeline.data.open_dataset` takes it.
 
     Raises:
@@ -56,7 +59,9 @@ def evaluate(
 
     model = load(bundle, threads=threads, variant=variant)
     multilabel = model.manifest.task == "image-multilabel"
-    dataset = open_dataset(Path(data), multilabel=multilabel, **options)
+    dataset = open_dataset(Path(data), **(options | {"multilabel": multilabel}))
+    for line in dataset.report.warnings:
+        note(line)
     if split not in dataset.splits:
         raise InputError(f"{data}: no split {split!r}; it has {', '.join(dataset.splits)}")
     if tuple(dataset.labels) != model.labels:

@@ -17,6 +17,7 @@ def export(
     data: str | Path | None = None,
     config: ExportConfig | None = None,
     progress: Callable[[str], None] = lambda stage: None,
+    note: Callable[[str], None] = lambda line: None,
 ) -> ExportResult:
     """Turn a run into a proven bundle, or refuse.
 
@@ -26,6 +27,7 @@ def export(
         data: The data set; None takes the one that the run was trained on, and insists that it is unchanged.
         config: What to make and within which budgets; None exports fp32.
         progress: Told the name of each stage as it begins.
+        note: Told what someone should know about the data, line by line.
 
     Raises:
         InputError: the source, the data or the target cannot be used.
@@ -36,6 +38,8 @@ def export(
     source = Path(source)
     progress("reading the data")
     dataset = _find_data(source, Path(data) if data else None)
+    for line in dataset.report.warnings:
+        note(line)
     given = ExportData(
         splits=dataset.splits,
         fingerprints={name: split.fingerprint for name, split in dataset.splits.items()},

@@ -23,10 +23,11 @@ import click
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 def command(*, bundle: Path, data: Path, as_json: bool, **options: Any) -> None:
     """Measure BUNDLE's accuracy on a split of DATA, a folder or CSV as `edge train` takes it."""
+    from edge_pipeline.cli.progress import note
     from edge_pipeline.cli.tables import print_evaluation
     from edge_pipeline.evaluation import evaluate
 
-    result = evaluate(bundle, data, **options)
+    result = evaluate(bundle, data, note=note, **options)
     if as_json:
         click.echo(json.dumps(result.to_dict(), ensure_ascii=False))
     else:

@@ -61,14 +61,14 @@ def command(
     """
     from edge_export.config import ExportConfig
     from edge_pipeline.cli.export_table import print_result
-    from edge_pipeline.cli.progress import stages
+    from edge_pipeline.cli.progress import note, stages
     from edge_pipeline.exporting import export
 
     if no_unknown:
         options["unknown_precision"] = None
     config = ExportConfig(max_drop=max_drop / 100, **options)
     with stages() as progress:
-        result = export(source, out, data=data, config=config, progress=progress)
+        result = export(source, out, data=data, config=config, progress=progress, note=note)
     if as_json:
         click.echo(json.dumps(result.report, ensure_ascii=False))
     else:

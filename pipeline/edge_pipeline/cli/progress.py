@@ -24,6 +24,11 @@ def counter(console: Console, text: str) -> Iterator[Callable[[int, int], None]]
         yield update
 
 
+def note(line: str) -> None:
+    """Print a line that someone should read on stderr."""
+    Console(stderr=True, highlight=False).print(line, markup=False, soft_wrap=True)
+
+
 @contextmanager
 def stages() -> Iterator[Callable[[str], None]]:
     """Tell on stderr what is being done: a spinner on a terminal, one timed line a stage elsewhere."""
