@@ -25,13 +25,12 @@ def prepare_directory(directory: Path, config: TrainConfig, *, resume: bool) -> 
     """
     if directory.exists() and not directory.is_dir():
         raise InputError(f"{directory}: a file; give a directory to write the run to")
-    # A kill before the first complete file leaves a temporary one, which says nothing.
-    occupied = directory.exists() and any(entry.suffix != ".tmp" for entry in directory.iterdir())
-    if occupied and not resume:
+    entries = {entry.name for entry in directory.iterdir()} if directory.exists() else set()
+    # A configuration alone is a training that failed before its first step, over a misspelt option for instance.
+    if not resume and any(name != CONFIG_FILE and not name.endswith(".tmp") for name in entries):
         raise InputError(f"{directory}: not empty; pass --resume to go on with the training in it, or another path")
-    if occupied:
-        before = stored_config(directory)
-        changed = before.differences(config)
+    if resume and entries:
+        changed = stored_config(directory).differences(config)
         if changed:
             raise InputError(
                 f"{directory}: --resume goes on as before, but {'; '.join(changed)}; train into a new directory"

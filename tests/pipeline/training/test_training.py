@@ -124,6 +124,13 @@ def test_an_occupied_directory_is_left_alone(dataset: Dataset, tiny: TrainConfig
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
 
+def test_a_misspelt_model_does_not_occupy_the_directory(dataset: Dataset, tiny: TrainConfig, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="--model test_eficientnet"):
+        train(dataset, tmp_path / "run", replace(tiny, model="test_eficientnet"))
+    train(dataset, tmp_path / "run", replace(tiny, epochs=1))
+    assert read_run(tmp_path / "run").config["model"] == "test_efficientnet"
+
+
 def test_training_smaller_ends_at_the_contract(dataset: Dataset, tiny: TrainConfig, tmp_path: Path) -> None:
     train(dataset, tmp_path / "run", replace(tiny, size=48, train_size=32, epochs=1))
     assert read_run(tmp_path / "run").preprocessing.crop_width == 48
