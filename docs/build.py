@@ -33,16 +33,20 @@ def help_texts() -> str:
     return "\n\n".join(parts)
 
 
+def stored() -> dict[str, dict]:
+    """Return what `docs/measure.py` stored, by name."""
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(RESULTS.glob("*.json"))}
+
+
 def results_table() -> str:
-    """Return the rows of every stored export report, as a Markdown table."""
+    """Return a row for each variant of each stored export, as a Markdown table."""
     lines = [
         "| network, data | variant | top-1 (95 %) | drop (at most) | p50 ms | over fp32 | over torch | MB | verdict |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    for path in sorted(RESULTS.glob("*.report.json")):
-        report = json.loads(path.read_text(encoding="utf-8"))
-        title = path.name.removesuffix(".report.json").replace("_", ", ")
-        lines += [_row(title, row) for row in report["rows"]]
+    for figures in stored().values():
+        report = figures["stages"]["export"]["document"]
+        lines += [_row(figures["title"], row) for row in report["rows"]]
     return "\n".join(lines)
 
 
@@ -64,13 +68,35 @@ def _times(row: dict, against: str) -> str:
     return f"{speedup['estimate']:.2f} ({speedup['low']:.2f}-{speedup['high']:.2f})"
 
 
-BLOCKS = {"help": (REFERENCE, help_texts), "results": (README, results_table)}
+def stages_table() -> str:
+    """Return seconds and peak memory of each stage, and the machine, for each stored measurement."""
+    parts = []
+    for figures in stored().values():
+        identity, versions = figures["environment"]["identity"], figures["environment"]["versions"]
+        names = ("python", "onnxruntime", "torch", "numpy")
+        tools = ", ".join(f"{name} {versions[name]}" for name in names if name in versions)
+        lines = [f"**{figures['title']}**: `{figures['command']}`", ""]
+        lines += ["| stage | seconds | peak memory, MB | exit code |", "|---|---|---|---|"]
+        for stage, seen in figures["stages"].items():
+            lines.append(f"| `edge {stage}` | {seen['seconds']} | {seen['peak_rss_mb']:,} | {seen['exit_code']} |")
+        machine = f"{identity['cpu']}, {identity['instruction_set']}, {identity['cores_logical']} cores"
+        parts.append("\n".join([*lines, "", f"On {machine}; {tools}."]))
+    return "\n\n".join(parts)
+
+
+PAGE_OF_RESULTS = ROOT / "docs" / "results.md"
+BLOCKS = (
+    ("help", REFERENCE, help_texts),
+    ("results", README, results_table),
+    ("results", PAGE_OF_RESULTS, results_table),
+    ("stages", PAGE_OF_RESULTS, stages_table),
+)
 
 
 def main(check: bool) -> int:
     """Rewrite the blocks, or with `check` count those that are out of date."""
     stale = 0
-    for name, (path, make) in BLOCKS.items():
+    for name, path, make in BLOCKS:
         pattern = re.compile(rf"(<!-- {name}: written by docs/build.py -->\n).*?(<!-- end of {name} -->)", re.DOTALL)
         before = path.read_text(encoding="utf-8")
         if not pattern.search(before):

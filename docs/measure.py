@@ -1,0 +1,89 @@
+"""Measure the figures of docs/results.md again: `python docs/measure.py NAME`, into docs/results/NAME.json.
+
+`docs/build.py` makes tables of these files. Run it on a machine that does nothing else.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from edge_benchmarks.environment import capture
+
+ROOT = Path(__file__).parent.parent
+RESULTS = ROOT / "docs" / "results"
+EDGE = [sys.executable, "-m", "edge_pipeline"]
+
+
+def run(*arguments: object) -> dict[str, Any]:
+    """Run `edge ...` and return its seconds, peak resident memory and, with --json, its document."""
+    command = [*EDGE, *map(str, arguments)]
+    click.echo(f"$ edge {' '.join(map(str, arguments))}", err=True)
+    start = time.monotonic()
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        output = process.stdout.read()
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    figures: dict[str, Any] = {
+        "exit_code": process.returncode,
+        "seconds": round(time.monotonic() - start, 1),
+        "peak_rss_mb": round(usage.ru_maxrss / 1024),
+    }
+    if "--json" in arguments and output:
+        figures["document"] = json.loads(output)
+    return figures
+
+
+def mnist(folder: Path) -> dict[str, Any]:
+    """Take the way of `make demo`."""
+    data, trained, bundle = folder / "data", folder / "run", folder / "mnist.edge"
+    stages = {
+        "sample": run("sample", "mnist", data),
+        "train": run("train", data, "-o", trained, "--preset", "quick"),
+        "export": run("export", trained, "--quantize", "int8", "-o", bundle, "--json"),
+        "eval": run("eval", bundle, data, "--split", "test", "--json"),
+    }
+    return {"title": "EfficientNet-Lite0, MNIST (224 px)", "stages": stages}
+
+
+def fashion(folder: Path) -> dict[str, Any]:
+    """Fine-tune the head on all of Fashion-MNIST, official test split."""
+    data, trained, bundle = folder / "data", folder / "run", folder / "fashion.edge"
+    train = ["--freeze", "backbone", "--epochs", "10", "--batch-size", "256"]
+    stages = {
+        "sample": run("sample", "fashion", data),
+        "train": run("train", data, "-o", trained, *train),
+        "export": run("export", trained, "--quantize", "int8", "-o", bundle, "--json"),
+        "eval": run("eval", bundle, data, "--split", "test", "--json"),
+    }
+    return {"title": "EfficientNet-Lite0, frozen backbone, Fashion-MNIST (224 px)", "stages": stages}
+
+
+FIGURES: dict[str, Callable[[Path], dict[str, Any]]] = {"mnist": mnist, "fashion": fashion}
+
+
+def main(name: str) -> int:
+    """Measure one set of figures and store it."""
+    folder = Path(tempfile.mkdtemp(prefix=f"edge-{name}-"))
+    try:
+        document = FIGURES[name](folder) | {"environment": capture(), "command": f"python docs/measure.py {name}"}
+    finally:
+        shutil.rmtree(folder)
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / f"{name}.json").write_text(json.dumps(document, ensure_ascii=False) + "\n", encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    if len(sys.argv) != 2 or sys.argv[1] not in FIGURES:
+        sys.exit(f"usage: python docs/measure.py {'|'.join(FIGURES)}")
+    sys.exit(main(sys.argv[1]))
