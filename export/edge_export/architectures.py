@@ -29,10 +29,18 @@ class Network:
     crop_share: float
     """Side of the center crop over the side of the resized image."""
     kernel: Kernel
+    fixed_size: bool = False
+    """The network takes images of `size` alone, as most transformers do."""
 
     def preprocessing(self, size: int | None = None) -> ImagePreprocessing:
-        """Return the evaluation contract at `size` pixels (default: the architecture's own)."""
+        """Return the evaluation contract at `size` pixels (default: the architecture's own).
+
+        Raises:
+            InputError: the architecture cannot take images of that size.
+        """
         crop = size or self.size
+        if self.fixed_size and crop != self.size:
+            raise InputError(f"--size {crop}: {self.name} takes images of {self.size} pixels alone; leave --size out")
         # timm and torchvision both resize the shorter side to floor(crop / share), then crop the center.
         side = int(crop / self.crop_share)
         return ImagePreprocessing(Resize(side, side, "short_side", self.kernel), crop, crop, self.mean, self.std)
@@ -70,14 +78,16 @@ def _from_timm(name: str, classes: int) -> Network:
         raise InputError(f"--model {name}: not a plain classifier (its head is {head!r}); choose another architecture")
     kernel: Kernel = "bilinear" if config.get("interpolation") == "bilinear" else "bicubic"
     size = int(config["input_size"][-1])
-    return Network(
-        name, module, head, size, _triple(config["mean"]), _triple(config["std"]), float(config["crop_pct"]), kernel
-    )
+    mean, std, crop_share = _triple(config["mean"]), _triple(config["std"]), float(config["crop_pct"])
+    return Network(name, module, head, size, mean, std, crop_share, kernel, bool(config.get("fixed_input_size")))
 
 
 # torchvision's ImageNet recipes; its weights' own transforms carry these values.
 _IMAGENET_MEAN = (0.485, 0.456, 0.406)
 _IMAGENET_STD = (0.229, 0.224, 0.225)
+
+_AUXILIARY = frozenset({"googlenet", "inception_v3"})
+"""Architectures that answer with several logits in training unless their side branches are left out."""
 
 
 def _from_torchvision(name: str, classes: int) -> Network:
@@ -89,7 +99,8 @@ def _from_torchvision(name: str, classes: int) -> Network:
 
         close = ", ".join(timm.list_models(f"*{name}*")[:3]) or "resnet18, tf_efficientnet_lite0"
         raise InputError(f"--model {name}: neither timm nor torchvision has it; near names: {close}")
-    module = models.get_model(name, weights=None, num_classes=classes)
+    extra: dict[str, Any] = {"aux_logits": False, "init_weights": True} if name in _AUXILIARY else {}
+    module = models.get_model(name, weights=None, num_classes=classes, **extra)
     linear = [path for path, layer in module.named_modules() if isinstance(layer, nn.Linear | nn.Conv2d)]
     return Network(
         f"{TORCHVISION}{name}", module, linear[-1], 224, _IMAGENET_MEAN, _IMAGENET_STD, 224 / 256, "bilinear"

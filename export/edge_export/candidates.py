@@ -11,10 +11,11 @@ from edge_export.capture import Captured
 from edge_export.config import ExportConfig, ExportData, Sample
 from edge_export.coverage import Coverage, measure_coverage
 from edge_export.optimize import PASSES, PassRecord, optimize
+from edge_export.quantize.bias_correction import correct_biases
 from edge_export.quantize.calibration import METHODS, Observation, observe
 from edge_export.quantize.half import to_fp16
 from edge_export.quantize.recipes import TIERS, Recipe
-from edge_export.quantize.static import SESSION, quantize_static
+from edge_export.quantize.static import SESSION, leading_operators, quantize_static
 from edge_runtime.errors import RefusedError
 from edge_runtime.image import ImagePreprocessor
 from edge_runtime.manifest import Device, Precision
@@ -88,7 +89,12 @@ def int8_tiers(baseline: "onnx.ModelProto", observation: Observation) -> Iterato
 
 
 def _int8_candidate(baseline: "onnx.ModelProto", recipe: Recipe, observation: Observation) -> Candidate:
-    quantized = quantize_static(baseline, recipe, METHODS[recipe.calibration](observation))
+    ranges = METHODS[recipe.calibration](observation)
+    in_float = leading_operators(baseline, recipe.float_leading)
+    quantized = quantize_static(baseline, recipe, ranges, in_float)
+    if recipe.bias_correction:
+        corrected, _ = correct_biases(baseline, quantized, observation.means)
+        quantized = quantize_static(corrected, recipe, ranges, in_float)
     model = quantized.SerializeToString(deterministic=True)
     settled = {"precision": "int8"} | recipe.to_dict() | {"calibration_samples": observation.samples}
     return Candidate("cpu-int8", model, "int8", "cpu", settled, dict(SESSION), measure_coverage(model, SESSION))

@@ -99,10 +99,17 @@ def record_test_opening(directory: Path, fingerprint: str) -> int:
         fingerprint: Of the test split.
     """
     file = directory / LEDGER_FILE
+    counts: dict[str, int] = {}
     try:
-        counts: dict[str, int] = json.loads(file.read_text(encoding="utf-8"))
-    except (FileNotFoundError, ValueError):
-        counts = {}
+        found = json.loads(file.read_text(encoding="utf-8"))
+        counts = {str(name): int(count) for name, count in found.items()}
+    except FileNotFoundError:
+        pass
+    except (ValueError, TypeError, AttributeError) as error:
+        # Starting again from zero would hide how often the test set was opened.
+        raise InputError(
+            f"{file}: cannot be read ({error}), so how often the test set was opened is unknown; restore the file"
+        ) from error
     counts[fingerprint] = counts.get(fingerprint, 0) + 1
     temporary = file.with_suffix(".tmp")
     temporary.write_text(json.dumps(counts, indent=2) + "\n", encoding="utf-8")

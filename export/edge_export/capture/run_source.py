@@ -13,6 +13,10 @@ from edge_runtime.errors import InputError
 if TYPE_CHECKING:
     from torch import nn
 
+PRIVATE = ("weights", "group")
+"""Choices of a training that stay out of the bundle: a path on the customer's machine, and a pattern made of what
+their files are called. `base_weights` names the weights without the path."""
+
 
 def capture_run(directory: Path) -> Captured:
     """Bring the run in `directory` to ONNX.
@@ -32,7 +36,7 @@ def capture_run(directory: Path) -> Captured:
         "architecture": run.architecture,
         "run_weights_sha256": run.weights_sha256,
         "base_weights": run.weights_source,
-        "training": run.config,
+        "training": {name: value for name, value in run.config.items() if name not in PRIVATE},
         "training_metrics": run.metrics,
     }
     return Captured(model, reference, parity, run.labels, run.task, run.preprocessing, provenance)

@@ -110,9 +110,15 @@ def check_parity(model: "onnx.ModelProto", reference: Predictor, shape: Sequence
                 f"the ONNX graph gives logits of shape {actual.shape} at batch {size}, "
                 f"the source {expected.shape}; not shipped"
             )
-        difference = max(difference, float(np.abs(expected - actual).max()))
+        # Every comparison with NaN is false, so `max` would drop it and let it pass.
+        if not np.isfinite(expected).all():
+            raise RefusedError(
+                f"the source gives logits that are NaN or infinite (batch {size} of noise); "
+                "nothing was shipped, check the run's weights and train again"
+            )
+        difference = max(difference, float(np.nan_to_num(np.abs(expected - actual), nan=np.inf).max()))
         largest = max(largest, float(np.abs(expected).max()))
-    if not np.isfinite(largest) or not difference <= PARITY_TOLERANCE * largest:
+    if not difference <= PARITY_TOLERANCE * largest:
         raise RefusedError(
             f"the ONNX graph does not answer as the source: logits differ by {difference:.3g}, "
             f"allowed {PARITY_TOLERANCE:g} of the largest ({largest:.3g}); not shipped"

@@ -14,6 +14,8 @@ class Recipe:
     float_leading: int = 0
     """How many of the first convolutions and matrix products stay in float: the errors made there pass through all
     that follows."""
+    bias_correction: bool = True
+    """See `edge_export.quantize.bias_correction`."""
     activations: Literal["uint8", "int8"] = "uint8"
     """With int8 weights, uint8 activations meet the VNNI and dot-product kernels; int8 ones took 2.7 times as long
     (ResNet-18: 4.68 against 12.5 ms)."""

@@ -1,6 +1,7 @@
 """Static QDQ quantization from given ranges, by ONNX Runtime's quantizer."""
 
 import copy
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
@@ -20,15 +21,18 @@ by itself, with one scale for all channels. That turns operators that were left 
 a single depthwise convolution took EfficientNet-Lite0 from 99 % agreement with fp32 to 30 %."""
 
 
-def quantize_static(model: "onnx.ModelProto", recipe: Recipe, ranges: Ranges) -> "onnx.ModelProto":
+def quantize_static(
+    model: "onnx.ModelProto", recipe: Recipe, ranges: Ranges, float_operators: Sequence[str] = ()
+) -> "onnx.ModelProto":
     """Return `model` with QuantizeLinear and DequantizeLinear around what the recipe quantizes.
 
     Run the result with the session options of `SESSION`.
 
     Args:
         model: float32 graph with inferred shapes; left as it was.
-        recipe: Types, granularity and what stays float.
+        recipe: Types and granularity.
         ranges: Of every activation of `model`.
+        float_operators: Names of the nodes that stay in float.
     """
     from onnxruntime.quantization import CalibrationMethod, QuantType
     from onnxruntime.quantization.calibrate import TensorsData
@@ -45,7 +49,7 @@ def quantize_static(model: "onnx.ModelProto", recipe: Recipe, ranges: Ranges) ->
         activation_qType=types[recipe.activations],
         tensors_range=TensorsData(CalibrationMethod.MinMax, bounds),
         nodes_to_quantize=[],
-        nodes_to_exclude=leading_operators(model, recipe.float_leading),
+        nodes_to_exclude=list(float_operators),
         op_types_to_quantize=sorted({*QLinearOpsRegistry, *QDQRegistry}),
         extra_options={},
     )

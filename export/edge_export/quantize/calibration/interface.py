@@ -39,4 +39,6 @@ class Observation:
     """Every float activation of a graph, as the calibration samples made it."""
 
     histograms: dict[str, Histogram]
+    means: dict[str, NDArray[np.float32]]
+    """Tensor name to `(channels,)`, the mean over samples and positions; tensors of rank 2 and 4 (NCHW) only."""
     samples: int

@@ -14,12 +14,16 @@ from edge_runtime.session import create_session
 if TYPE_CHECKING:
     import onnx
 
+AXES = {2: (0,), 4: (0, 2, 3)}
+"""Rank of a tensor to the axes that its channel means run over."""
+
 Inputs = Callable[[], Iterable[NDArray[np.float32]]]
 """Gives the preprocessed samples, without batch axis, each time from the start."""
 
 
 def observe(model: "onnx.ModelProto", inputs: Inputs) -> Observation:
-    """Fill a histogram of every float activation; the samples are walked twice, first for the ends.
+    """Fill a histogram of every float activation, and average its channels; the samples are walked twice, first for
+    the ends.
 
     Args:
         model: float32 graph with inferred shapes and one input.
@@ -45,11 +49,16 @@ def observe(model: "onnx.ModelProto", inputs: Inputs) -> Observation:
     if not samples:
         raise InputError("no calibration sample: int8 needs inputs from the training split; give --data")
     counts = np.zeros((len(names), BINS), dtype=np.int64)
+    sums: dict[str, NDArray[np.float64]] = {}
     for values in _run(session, names, inputs()):
-        for row, value in enumerate(values):
+        for row, (name, value) in enumerate(zip(names, values, strict=True)):
             counts[row] += _count(value, float(low[row]), float(high[row]))
+            if value.ndim in AXES:
+                sums[name] = sums.get(name, 0.0) + value.mean(axis=AXES[value.ndim], dtype=np.float64)
     ends_and_counts = zip(names, low, high, counts, strict=True)
-    return Observation({name: Histogram(float(lo), float(hi), row) for name, lo, hi, row in ends_and_counts}, samples)
+    histograms = {name: Histogram(float(lo), float(hi), row) for name, lo, hi, row in ends_and_counts}
+    means = {name: (total / samples).astype(np.float32) for name, total in sums.items()}
+    return Observation(histograms, means, samples)
 
 
 def activation_names(model: "onnx.ModelProto") -> list[str]:
@@ -72,7 +81,7 @@ def _run(session: Any, names: list[str], inputs: Iterable[NDArray[np.float32]]) 
     computed = [name for name in names if name != feed]
     for tensor in inputs:
         found = dict(zip(computed, session.run(computed, {feed: tensor[np.newaxis]}), strict=True))
-        found[feed] = tensor
+        found[feed] = tensor[np.newaxis]
         yield [found[name] for name in names]
 
 
