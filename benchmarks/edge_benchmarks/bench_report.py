@@ -30,13 +30,13 @@ class Latency:
     percentiles: dict[str, Interval | None]
     """`p50`, `p90`, `p99`; None where the samples do not bound it."""
     n: int
-    effective_n: float
-    """Independent samples that the series is worth."""
+    effective_n: dict[str, float]
+    """Independent samples that the series is worth, for each percentile."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return `p50`, `p90`, `p99` (value, low, high; or null where not resolved), `n` and `effective_n`."""
         document: dict[str, Any] = {name: interval_dict(value) for name, value in self.percentiles.items()}
-        return document | {"n": self.n, "effective_n": round(self.effective_n, 1)}
+        return document | {"n": self.n, "effective_n": {name: round(n, 1) for name, n in self.effective_n.items()}}
 
 
 @dataclass(frozen=True)
@@ -189,7 +189,8 @@ def summarize_latency(samples_ns: NDArray[np.int64]) -> Latency | None:
         return None
     durations = samples_ns / 1e6
     percentiles = {name: percentile_interval(durations, q) for name, q in PERCENTILES.items()}
-    return Latency(percentiles, len(durations), effective_sample_size(durations))
+    effective = {name: effective_sample_size(durations, q) for name, q in PERCENTILES.items()}
+    return Latency(percentiles, len(durations), effective)
 
 
 def summarize_throughput(timings: InterleavedTimings, arm: str, batch: int) -> Throughput:

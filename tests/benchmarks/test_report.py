@@ -61,7 +61,7 @@ def test_every_form_names_each_variant_and_its_verdict(document, form):
 @pytest.mark.parametrize("form", ["terminal", "markdown", "html"])
 def test_a_percentile_that_is_not_known_is_said_and_not_printed(document, form):
     for variant in document["variants"]:
-        variant["latency_ms"] |= {"p99": None, "effective_n": 120.0}
+        variant["latency_ms"] |= {"p99": None, "effective_n": {"p50": 20.0, "p90": 60.0, "p99": 120.0}}
     text = re.sub(r"\s+", " ", render(document, form))
     assert "not resolved" in text
     assert "n = 120, 299 needed" in text

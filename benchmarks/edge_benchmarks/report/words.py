@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -62,7 +63,7 @@ def percentile(latency: Mapping[str, Any] | None, name: str) -> Value:
         return NOTHING
     found = latency[name]
     if found is None:
-        return Value("not resolved", f"n = {latency['effective_n']:.0f}, {SAMPLES_NEEDED[name]} needed")
+        return Value("not resolved", f"n = {math.floor(latency['effective_n'][name])}, {SAMPLES_NEEDED[name]} needed")
     return Value(milliseconds(found["value"]), span(found["low"], found["high"]))
 
 

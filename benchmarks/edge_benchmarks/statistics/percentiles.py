@@ -20,7 +20,12 @@ def percentile_interval(samples: ArrayLike, q: float, confidence: float = CONFID
     samples under the true quantile (David and Nagaraja, Order Statistics, 7.1), so the interval is right for every
     distribution. Tails are of equal probability where that is possible; where only the largest (or smallest) sample
     can be a bound, the other side gets what is left. A 95 % interval therefore exists from 29 independent samples on
-    for p90, from 299 for p99 and from 2,995 for p99.9. Dependent samples count as fewer: see `effective_sample_size`.
+    for p90, from 299 for p99 and from 2,995 for p99.9. Dependent samples count as fewer, at each quantile its own
+    number of them: see `effective_sample_size`.
+
+    Coverage by simulation (`tests/benchmarks/test_percentiles.py`) is at least 94 % for independent series, for AR(1)
+    up to 0.5 and for slow waves such as a wandering clock makes. What hardly happened cannot be bounded: where the
+    slowest calls came in five bursts, p99 covers 85 %.
 
     Args:
         samples: A series in the order in which it was measured, in any unit.
@@ -28,7 +33,7 @@ def percentile_interval(samples: ArrayLike, q: float, confidence: float = CONFID
         confidence: Nominal coverage.
     """
     values = np.asarray(samples, dtype=np.float64)
-    effective = math.floor(effective_sample_size(values) + 1e-9)
+    effective = math.floor(effective_sample_size(values, q) + 1e-9)
     ranks = order_statistic_ranks(effective, q, confidence)
     if ranks is None:
         return None
