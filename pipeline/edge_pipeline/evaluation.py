@@ -59,7 +59,8 @@ def evaluate(
 
     model = load(bundle, threads=threads, variant=variant)
     multilabel = model.manifest.task == "image-multilabel"
-    dataset = open_dataset(Path(data), **(options | {"multilabel": multilabel}))
+    options["multilabel"] = multilabel
+    dataset = open_dataset(Path(data), **options)
     for line in dataset.report.warnings:
         note(line)
     if split not in dataset.splits:

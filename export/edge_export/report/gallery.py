@@ -11,7 +11,7 @@ from edge_runtime.preprocessing import ImagePreprocessing, Resize
 THUMBNAIL = 96
 """Longest side in pixels."""
 
-_CONTRACT = ImagePreprocessing(Resize(THUMBNAIL, THUMBNAIL), THUMBNAIL, THUMBNAIL, (0.0,) * 3, (1.0,) * 3)
+_CONTRACT = ImagePreprocessing(Resize(THUMBNAIL, THUMBNAIL), THUMBNAIL, THUMBNAIL, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
 
 
 def picture(path: Path, caption: str) -> Picture | None:
