@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo figures test test-slow check format docs clean install
+.PHONY: demo figures test test-slow test-gpu check format docs clean install
 
 install: $(READY)
 
@@ -28,6 +28,10 @@ test: $(READY)
 # Minutes each: coverage by simulation, kills at random moments, the full Fashion-MNIST.
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow
+
+# What needs a CUDA device; each test skips elsewhere, with the reason.
+test-gpu: $(READY)
+	$(BIN)/python -m pytest -m gpu
 
 check: $(READY)
 	$(BIN)/ruff check

@@ -35,19 +35,22 @@ def quantize_static(
         float_operators: Names of the nodes that stay in float.
     """
     from onnxruntime.quantization import CalibrationMethod, QuantType
-    from onnxruntime.quantization.calibrate import TensorsData
+    from onnxruntime.quantization.calibrate import TensorData, TensorsData
     from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
     from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
 
     types = {"uint8": QuantType.QUInt8, "int8": QuantType.QInt8}
-    bounds = {name: (np.array(low, np.float32), np.array(high, np.float32)) for name, (low, high) in ranges.items()}
+    bounds = {
+        name: TensorData(lowest=np.array(low, np.float32), highest=np.array(high, np.float32))
+        for name, (low, high) in ranges.items()
+    }
     quantizer = QDQQuantizer(
         copy.deepcopy(model),
         per_channel=recipe.per_channel,
         reduce_range=False,
         weight_qType=types[recipe.weights],
         activation_qType=types[recipe.activations],
-        tensors_range=TensorsData(CalibrationMethod.MinMax, bounds),
+        tensors_range=TensorsData(CalibrationMethod.MinMax, dict(bounds)),
         nodes_to_quantize=[],
         nodes_to_exclude=list(float_operators),
         op_types_to_quantize=sorted({*QLinearOpsRegistry, *QDQRegistry}),
