@@ -126,20 +126,20 @@ def measure_whole(plan: Plan, state: State) -> None:
 
 
 def measure_model(plan: Plan, state: State) -> None:
-    """Time the models alone, one image at a time, for half as long."""
-    plan.say(f"timing the models alone for {plan.seconds / 2:g} s")
+    """Time the models alone, one image at a time, for a quarter as long."""
+    plan.say(f"timing the models alone for {plan.seconds / 4:g} s")
     try:
-        state.model = _interleave_models(plan, 1, plan.seconds / 2)
+        state.model = _interleave_models(plan, 1, plan.seconds / 4)
     except InterruptedTiming as interrupt:
         state.model = interrupt.timings
         raise
 
 
 def measure_offline(plan: Plan, state: State) -> None:
-    """Time the models on whole batches, for a quarter as long."""
-    plan.say(f"timing batches of {plan.batch} for {plan.seconds / 4:g} s")
+    """Time the models on whole batches, for an eighth as long."""
+    plan.say(f"timing batches of {plan.batch} for {plan.seconds / 8:g} s")
     try:
-        state.offline = _interleave_models(plan, plan.batch, plan.seconds / 4)
+        state.offline = _interleave_models(plan, plan.batch, plan.seconds / 8)
     except InterruptedTiming as interrupt:
         state.offline = interrupt.timings
         raise

@@ -64,7 +64,7 @@ def test_a_percentile_that_is_not_known_is_said_and_not_printed(document, form):
         variant["latency_ms"] |= {"p99": None, "effective_n": {"p50": 20.0, "p90": 60.0, "p99": 120.0}}
     text = re.sub(r"\s+", " ", render(document, form))
     assert "not resolved" in text
-    assert "n = 120, 299 needed" in text
+    assert ("n 120 of 299" if form == "terminal" else "n = 120, 299 needed") in text
 
 
 @pytest.mark.parametrize("form", ["terminal", "markdown", "html"])
@@ -93,6 +93,39 @@ def test_a_bundle_with_one_variant_has_no_comparison_and_a_report(document, form
     document["samples_ns"]["stages"].pop("cpu-fp32")
     document["cold_starts"].pop("cpu-fp32")
     assert "cpu-fp32" not in render(document, form)
+
+
+def test_a_terminal_of_80_columns_cuts_no_number(document, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    unknown = {"p90": None, "p99": None, "effective_n": {"p50": 2_000.0, "p90": 28.0, "p99": 298.0}}
+    for variant in document["variants"]:
+        variant["latency_ms"] |= {"p50": {"value": 1_234.5, "low": 1_100.5, "high": 1_300.5}} | unknown
+        variant["arm"] = f"a-bundle-with-a-long-name.edge:{variant['arm']}"
+    for one in document["comparisons"]:
+        one |= {"verdict": "inconclusive", "ratio": {"value": 0.998, "low": 0.971, "high": 1.021}}
+        one["candidate"] = f"a-bundle-with-a-long-name.edge:{one['candidate']}"
+    text = render(document, "terminal")
+    assert "\N{HORIZONTAL ELLIPSIS}" not in text
+    assert max(map(len, text.splitlines())) <= 80
+    for whole in ("1,100-1,300", "n 28 of 29", "n 298 of 299", "0.971-1.02", "? inconclusive", "images/s"):
+        assert whole in text
+
+
+def test_the_terminal_report_opens_with_one_plain_sentence(document, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    first = document["variants"][0]
+    first["latency_ms"] |= {
+        "p50": {"value": 8.3, "low": 8.2, "high": 8.4},
+        "p90": {"value": 9.1, "low": 9, "high": 9.3},
+    }
+    first["stages_ms"]["infer"]["p50"] = {"value": 2.9, "low": 2.8, "high": 3.0}
+    pair = next(one for one in document["comparisons"] if one["what"] == "end-to-end")
+    pair |= {"verdict": "faster", "ratio": {"value": 0.5, "low": 0.48, "high": 0.52}}
+    opening = "cpu-int8 answers in 8.30 ms (p50), 2.90 ms of it the model; 9 of 10 answers take at most 9.10 ms (p90)"
+    assert render(document, "terminal").splitlines()[0] == f"{opening}; 2.00x faster than cpu-fp32."
+    first["latency_ms"] |= {"p50": None, "p90": None}
+    pair["verdict"] = "inconclusive"
+    assert render(document, "terminal").splitlines()[0] == "cpu-int8: p50 not resolved."
 
 
 def test_json_is_the_document(document):

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     help="Feed this image; may be repeated. Default: a synthetic photo of 640x480.",
 )  # fmt: skip
 @click.option(
-    "--duration", "seconds", type=click.FloatRange(min=0.1), default=10.0, show_default=True,
-    help="Seconds of end-to-end timing; the whole run takes about twice as long.",
+    "--duration", "seconds", type=click.FloatRange(min=0.1), default=20.0, show_default=True,
+    help="Seconds of end-to-end timing; the whole run takes about half as long again.",
 )  # fmt: skip
 @click.option("--batch", type=click.IntRange(min=1), default=8, show_default=True, help="Images a throughput batch.")
 @click.option(

@@ -40,7 +40,7 @@ NOTHING = Value("-")
 
 def milliseconds(number: float) -> str:
     """Return a duration with three digits and its unit."""
-    return f"{_three(number * 1e3)} µs" if number < 0.1 else f"{_three(number)} ms"
+    return f"{three(number * 1e3)} µs" if number < 0.1 else f"{three(number)} ms"
 
 
 def span(low: float, high: float) -> str:
@@ -54,7 +54,7 @@ def size(count: float | None) -> Value:
     """Return bytes in kB or MB of 1,000 and 1,000,000."""
     if count is None:
         return NOTHING
-    return Value(f"{_three(count / 1e6)} MB" if count >= 1e6 else f"{_three(count / 1e3)} kB")
+    return Value(f"{three(count / 1e6)} MB" if count >= 1e6 else f"{three(count / 1e3)} kB")
 
 
 def percentile(latency: Mapping[str, Any] | None, name: str) -> Value:
@@ -72,7 +72,7 @@ def throughput(result: Mapping[str, Any]) -> Value:
     offline = result["throughput"]
     if offline is None or offline["images_per_second"] is None:
         return NOTHING
-    return Value(f"{_three(offline['images_per_second']['value'])} images/s", f"batches of {offline['batch']}")
+    return Value(f"{three(offline['images_per_second']['value'])} images/s", f"batches of {offline['batch']}")
 
 
 def cold_start(result: Mapping[str, Any], part: str = "total") -> Value:
@@ -110,13 +110,13 @@ def speed_span(ratio: Mapping[str, float | None]) -> str:
 
 def times(number: float) -> str:
     """Return a factor with three digits."""
-    return f"{_three(number)}x"
+    return f"{three(number)}x"
 
 
 def ratio_text(ratio: Mapping[str, float | None]) -> Value:
     """Return candidate time over baseline time with its interval."""
     low, high = ratio["low"], ratio["high"]
-    bounds = f"{_three(low or 0.0)} to {times(high) if high is not None else 'no bound'}"
+    bounds = f"{three(low or 0.0)} to {times(high) if high is not None else 'no bound'}"
     return Value(times(ratio["value"] or 1.0), bounds)
 
 
@@ -154,6 +154,23 @@ def where(document: Document) -> str:
     )
 
 
+def sentence(document: Document) -> str:
+    """Say in one plain sentence what the variant that the runtime takes costs, and how it compares."""
+    first = document["variants"][0]
+    arm, latency = first["arm"], first["latency_ms"]
+    if latency is None:
+        return f"{arm} was not timed."
+    median, p90, infer = latency["p50"], latency["p90"], first["stages_ms"].get("infer", {}).get("p50")
+    said = f"{arm} answers in {milliseconds(median['value'])} (p50)" if median else f"{arm}: p50 not resolved"
+    said += f", {milliseconds(infer['value'])} of it the model" if median and infer else ""
+    said += f"; 9 of 10 answers take at most {milliseconds(p90['value'])} (p90)" if p90 else ""
+    comparison = comparison_of(document, arm, "end-to-end")
+    if comparison and comparison["verdict"] in ("faster", "slower", "same"):
+        link = {"faster": "than", "slower": "than", "same": "as"}[comparison["verdict"]]
+        said += f"; {'as fast' if link == 'as' else outcome(comparison)} {link} {comparison['baseline']}"
+    return f"{said}."
+
+
 def warnings(document: Document) -> list[str]:
     """Return what a reader must know before using a number."""
     found = [f"Invalid: {problem}" for problem in document["problems"]]
@@ -177,7 +194,7 @@ def _date(created: str) -> str:
     return f"{created[:16].replace('T', ' ')} UTC"
 
 
-def _three(number: float) -> str:
+def three(number: float) -> str:
     """Return three significant digits without an exponent."""
     for limit, digits in ((100, 0), (10, 1), (1, 2)):
         if abs(number) >= limit:
