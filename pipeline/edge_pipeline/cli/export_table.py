@@ -5,6 +5,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from edge_benchmarks.report.columns import whole_table
 from edge_export.config import ExportResult, Outcome
 
 OUTCOME_STYLE = {
@@ -28,21 +29,16 @@ def print_result(result: ExportResult) -> None:
 
 
 def _table(report: dict[str, Any]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("variant")
-    for title in ("top-1 %", "drop, points", "p50 ms", "over fp32", "over torch", "MB"):
-        table.add_column(title, justify="right")
-    table.add_column("verdict")
     eager = report["eager"]["latency_ms"]["p50"]
-    table.add_row("torch eager", "", "", f"{eager['estimate']:.2f}" if eager else "-", "", "1x", "", "source")
-    for row in report["rows"]:
-        table.add_row(*_cells(row))
-    return table
+    rows = [["torch", "", "", f"{eager['estimate']:.2f}" if eager else "-", "", "1x", "", "source"]]
+    rows += [_cells(row) for row in report["rows"]]
+    columns = ("variant", "top-1 %", "drop,\npoints", "p50\nms", "over\nfp32", "over\ntorch", "MB", "verdict")
+    return whole_table(columns, rows, names=(0, 7))
 
 
 def _cells(row: dict[str, Any]) -> list[str]:
     low, high = row["top1_interval"]
-    drop = f"{100 * row['drop']:.2f}\nat most {100 * row['drop_bound']:.2f}" if "drop" in row else ""
+    drop = f"{100 * row['drop']:.2f}\n≤ {100 * row['drop_bound']:.2f}" if "drop" in row else ""
     p50 = (row.get("latency_ms") or {}).get("p50")
     is_baseline = row["verdict"] == "baseline"
     return [
@@ -53,11 +49,11 @@ def _cells(row: dict[str, Any]) -> list[str]:
         "1x" if is_baseline else _speedup(row.get("speedup_over_baseline")),
         _speedup(row.get("speedup_over_eager")),
         f"{row['size_bytes'] / 1e6:.2f}",
-        row["verdict"],
+        row["verdict"].replace(", ", "\n"),
     ]
 
 
 def _speedup(interval: dict[str, float] | None) -> str:
     if interval is None:
-        return "not timed here"
+        return "not timed"
     return f"{interval['estimate']:.2f}x\n{interval['low']:.2f}-{interval['high']:.2f}"

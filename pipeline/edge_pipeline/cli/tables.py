@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from edge_benchmarks.report.columns import whole_table
 from edge_pipeline.evaluation import Evaluation
 
 
@@ -13,15 +14,11 @@ def print_evaluation(result: Evaluation) -> None:
     """Print top-1 with its interval, macro F1, and a row a class."""
     console = Console(highlight=False)
     summary = result.summary
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column("class")
-    for title in ("precision", "recall", "F1", "items"):
-        table.add_column(title, justify="right")
-    for row in summary.per_class:
-        table.add_row(
-            escape(row.label), f"{row.precision:.3f}", f"{row.recall:.3f}", f"{row.f1:.3f}", f"{row.support:,}"
-        )
-    console.print(table)
+    rows = [
+        [row.label, f"{row.precision:.3f}", f"{row.recall:.3f}", f"{row.f1:.3f}", f"{row.support:,}"]
+        for row in summary.per_class
+    ]
+    console.print(whole_table(("class", "precision", "recall", "F1", "items"), rows))
     top1 = summary.top1
     console.print(
         f"[bold]top-1 {100 * top1.estimate:.2f} %[/] (95 % interval {100 * top1.low:.2f} to {100 * top1.high:.2f}), "
@@ -55,18 +52,19 @@ def print_inspection(document: dict[str, Any]) -> None:
 
 
 def _variants(manifest: dict[str, Any], sizes: dict[str, int]) -> Table:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in ("variant", "device", "precision", "MB", "verified on", "same answer", "unknown below"):
-        table.add_column(title)
+    rows = []
     for variant in manifest["variants"]:
-        unknown = variant["unknown"]
-        table.add_row(
-            variant["name"],
-            variant["device"],
-            variant["precision"],
-            f"{sizes[variant['file']] / 1e6:.2f}",
-            ", ".join(variant["verified_on"]),
-            "to the bit" if variant["exact"] else f"logits within {variant['tolerance']:.2g}",
-            f"{unknown['threshold']:.3f}" if unknown else "never",
+        threshold = variant["unknown"]["threshold"] if variant["unknown"] else 0.0
+        rows.append(
+            [
+                variant["name"],
+                variant["device"],
+                variant["precision"],
+                f"{sizes[variant['file']] / 1e6:.2f}",
+                "\n".join(variant["verified_on"]),
+                "to the bit" if variant["exact"] else f"within {variant['tolerance']:.2g}",
+                f"{threshold:.3f}" if threshold else "never",
+            ]
         )
-    return table
+    columns = ("variant", "device", "precision", "MB", "verified on", "logits", "unknown\nbelow")
+    return whole_table(columns, rows, names=(0, 1, 2, 4, 5))
