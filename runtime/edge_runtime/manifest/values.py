@@ -1,15 +1,12 @@
-"""The manifest: what a bundle holds, as frozen values, and the rules that a manifest must keep."""
+"""What a manifest says, as frozen values; what a value must keep to is in the rules beside them."""
 
 from __future__ import annotations
 
 import hashlib
-import json
 import zlib
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from edge_runtime._reading import fail, parse_json, read_dataclass, require
-from edge_runtime.errors import SchemaError
 from edge_runtime.preprocessing import ImagePreprocessing
 
 SCHEMA_VERSION = 1
@@ -117,43 +114,3 @@ class Manifest:
 def file_entry(path: str, data: bytes) -> FileEntry:
     """Describe one file of a bundle by its bytes."""
     return FileEntry(path, hashlib.sha256(data).hexdigest(), len(data), zlib.crc32(data))
-
-
-def manifest_to_json(manifest: Manifest) -> bytes:
-    """Return the bytes of `manifest.json`: the same value gives the same bytes.
-
-    Raises:
-        SchemaError: the manifest breaks a rule; nothing is written that could not be read.
-    """
-    from edge_runtime._manifest_rules import check_manifest
-
-    check_manifest(manifest)
-    try:
-        text = json.dumps(asdict(manifest), indent=1, sort_keys=True, ensure_ascii=False, allow_nan=False)
-        data = (text + "\n").encode("utf-8")
-    except (TypeError, ValueError) as error:
-        raise SchemaError(f"manifest: holds a value that JSON cannot ({error}); mend recipe or provenance") from error
-    manifest_from_json(data)
-    return data
-
-
-def manifest_from_json(data: bytes) -> Manifest:
-    """Read and check the bytes of `manifest.json`.
-
-    Raises:
-        SchemaError: made by a newer edge, or a field is missing, unknown, mistyped or breaks a rule.
-    """
-    from edge_runtime._manifest_rules import check_manifest
-
-    document = parse_json(data, MANIFEST_NAME, MAX_MANIFEST_BYTES)
-    if not isinstance(document, dict):
-        fail(MANIFEST_NAME, document, "an object is expected")
-    schema = document.get("schema")
-    require(type(schema) is int and schema >= 1, "schema", schema, "a positive integer is expected")
-    if schema != SCHEMA_VERSION:
-        raise SchemaError(
-            f"schema: {schema}, this runtime reads {SCHEMA_VERSION}; made by a newer edge, upgrade edge-runtime"
-        )
-    manifest = read_dataclass(Manifest, document)
-    check_manifest(manifest)
-    return manifest

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from edge_runtime._reading import require
-from edge_runtime.manifest import (
+from edge_runtime.manifest.values import (
     DIGEST_NAME,
     MANIFEST_NAME,
     MAX_FILES,
