@@ -87,7 +87,7 @@ def coverage(name: str, draws: int, seed: int) -> dict[float, tuple[float, float
     return result
 
 
-@pytest.mark.parametrize("name", ["independent, exponential", "AR(1) 0.5, short", "slow waves"])
+@pytest.mark.parametrize("name", ["independent, exponential", "AR(1) 0.5, short", "slow waves in noise"])
 def test_intervals_cover_on_skewed_and_dependent_series(name):
     for share, covered in coverage(name, 300, seed=1).values():
         # 300 draws of a true 95 % fall under 91 % in one of a thousand; 4,000 draws stand in the slow test.
