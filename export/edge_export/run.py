@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from edge_runtime.errors import InputError
+from edge_runtime.errors import InputError, SchemaError
 from edge_runtime.manifest import Task
 from edge_runtime.preprocessing import ImagePreprocessing, preprocessing_from_dict
 
@@ -77,13 +77,22 @@ def read_run(directory: Path) -> Run:
         document["preprocessing"] = preprocessing_from_dict(document["preprocessing"])
         document["data"] = DataReference(**document["data"])
         document["labels"] = tuple(document["labels"])
-        return Run(**document)
+        run = Run(**document)
+        _check_types(run)
+        return run
     except FileNotFoundError as error:
         raise InputError(
             f"{directory}: no {RUN_FILE}, so not a finished run; give the directory that `edge train` wrote"
         ) from error
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, SchemaError) as error:
         raise InputError(f"{file}: cannot be read as a run ({error}); train again") from error
+
+
+def _check_types(run: Run) -> None:
+    texts = (run.architecture, run.task, run.weights_sha256, run.data.path, *run.labels)
+    objects = (run.config, run.metrics, run.weights_source, run.data.fingerprints, run.data.options)
+    if not all(isinstance(text, str) for text in texts) or not all(isinstance(one, dict) for one in objects):
+        raise TypeError("a field is of another type than edge train writes")
 
 
 LEDGER_FILE = "test-openings.json"

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from math import isfinite
 from typing import Any
 
 from edge_benchmarks.accuracy import Answers, summarize
@@ -48,7 +49,7 @@ def build_report(
         ],
         "eager": _latency(timings, EAGER),
         "accuracy": asdict(accuracy) if accuracy else None,
-        "time": asdict(time) if time else None,
+        "time": _time_verdict(time),
         "unknown": dict(unknown),
         "parity": asdict(captured.parity),
         "passes": [asdict(record) for record in contest.passes],
@@ -92,7 +93,20 @@ def _latency(timings: InterleavedTimings, arm: str) -> dict[str, Any]:
     return {"latency_ms": {name: asdict(interval) if interval else None for name, interval in percentiles.items()}}
 
 
-def _speedup(timings: InterleavedTimings, arm: str, against: str) -> dict[str, float]:
-    """Baseline time over candidate time, so that more is better; its interval is the ratio's, turned over."""
+def _speedup(timings: InterleavedTimings, arm: str, against: str) -> dict[str, float] | None:
+    """Baseline time over candidate time, so that more is better; its interval is the ratio's, turned over.
+
+    None where too few independent rounds bound it: JSON has no infinity, and a speed-up without a bound is hearsay.
+    """
     ratio = timings.ratio(arm, against)
+    if not ratio.low > 0:
+        return None
     return {"estimate": 1 / ratio.estimate, "low": 1 / ratio.high, "high": 1 / ratio.low}
+
+
+def _time_verdict(time: TimeVerdict | None) -> dict[str, Any] | None:
+    """The verdict as JSON, which has no infinity: a ratio without a bound is left out."""
+    if time is None:
+        return None
+    document = asdict(time)
+    return document if isfinite(time.ratio.high) else document | {"ratio": None}

@@ -8,7 +8,6 @@ from edge_benchmarks.report.page import (
     Cell,
     Figure,
     Headline,
-    Pictures,
     Section,
     Table,
     Text,
@@ -20,7 +19,7 @@ from edge_benchmarks.report.page import (
 from edge_benchmarks.report.plots import interval_dots, latency_ecdf, ratio_intervals
 from edge_benchmarks.verdicts import Interval
 from edge_export.candidates import BASELINE
-from edge_export.report.gallery import picture
+from edge_export.report.gallery import answer_words, gallery
 
 TONES: dict[str, Tone] = {
     "shipped": "good",
@@ -63,7 +62,7 @@ def render_html(document: Mapping[str, Any], test: Answers, labels: Sequence[str
 def _headline(document: Mapping[str, Any], candidate: Mapping[str, Any] | None) -> Headline:
     outcome = document["outcome"]
     figure = outcome
-    if candidate and outcome == "shipped":
+    if candidate and outcome == "shipped" and candidate.get("speedup_over_baseline"):
         figure = f"{candidate['speedup_over_baseline']['estimate']:.2f}x faster"
     return Headline(
         figure, document["reason"], TONES[outcome], f"{', '.join(document['shipped']) or 'nothing'} shipped"
@@ -115,7 +114,9 @@ def _time_cells(row: Mapping[str, Any]) -> list[Cell]:
     return [p50, over_baseline, _speedup(row["speedup_over_eager"]), size]
 
 
-def _speedup(interval: Mapping[str, float]) -> Cell:
+def _speedup(interval: Mapping[str, float] | None) -> Cell:
+    if interval is None:
+        return Cell("not bounded")
     return Cell(f"{interval['estimate']:.2f}x", _span(interval))
 
 
@@ -131,7 +132,7 @@ def _time_section(document: Mapping[str, Any]) -> Section:
     samples = {arm: [value / 1e6 for value in values] for arm, values in document["timings"]["samples_ns"].items()}
     latencies = {row["variant"]: row["latency_ms"] for row in document["rows"] if row.get("latency_ms")}
     blocks: list[Figure | Text] = []
-    if document["time"]:
+    if document["time"] and document["time"]["ratio"]:
         ratio = Interval(**document["time"]["ratio"])
         tone: Tone = "good" if document["time"]["verdict"] == "faster" else "bad"
         caption = f"Time of int8 over time of fp32, in {document['time']['rounds']:,} rounds"
@@ -204,21 +205,14 @@ def _changed_section(test: Answers, candidate: str, labels: Sequence[str]) -> Se
     if not len(changed):
         return Section("Changed answers", [Text(f"None of {len(test.labels):,} test answers changed.", "good")])
     ours, theirs = (predicted(test.logits[name], test.multilabel) for name in (candidate, BASELINE))
-    pictures = []
+    images = []
     for index in changed[:MOST_PICTURES]:
-        truth, was, now = (_names(values[index], labels, test.multilabel) for values in (test.labels, theirs, ours))
-        shown = picture(test.inputs[index], f"is {truth}: fp32 says {was}, int8 {now}")
-        if shown is not None:
-            pictures.append(shown)
-    more = f", the first {len(pictures)} of them below" if len(changed) > len(pictures) else ""
+        truth, was, now = (answer_words(values[index], labels) for values in (test.labels, theirs, ours))
+        images.append((test.inputs[index], f"is {truth}: fp32 says {was}, int8 {now}"))
+    shown = gallery(images)
+    more = f", {len(shown.pictures)} of them below" if len(changed) > len(shown.pictures) else ""
     text = Text(f"{len(changed):,} of {len(test.labels):,} test answers changed{more}.")
-    return Section("Changed answers", [text, Pictures(pictures)])
-
-
-def _names(value: Any, labels: Sequence[str], multilabel: bool) -> str:
-    if multilabel:
-        return " | ".join(name for name, on in zip(labels, value, strict=True) if on) or "nothing"
-    return labels[int(value)]
+    return Section("Changed answers", [text, shown])
 
 
 def _details(document: Mapping[str, Any]) -> Section:

@@ -1,5 +1,6 @@
 """Every choice of a training, as one frozen value."""
 
+import math
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
@@ -70,6 +71,9 @@ class TrainConfig:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise InputError(f"{_flag(name)} {value}: must be greater than 0")
+        for name in ("learning_rate", "weight_decay"):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise InputError(f"{_flag(name)} {getattr(self, name)}: must be a finite number, at least 0")
         for name in ("warmup", "label_smoothing", "momentum"):
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(f"{_flag(name)} {getattr(self, name)}: must be at least 0 and less than 1")

@@ -135,7 +135,7 @@ class Loop:
             for group in optimizer.param_groups:
                 group["lr"] = rate
             wanted = part.targets[batch].to(self._accelerator.device)
-            loss = self._loss(wrapped(to_device(inputs, self._accelerator.device)), wanted)
+            loss = self._loss(self._answers(wrapped, inputs), wanted)
             self._accelerator.backward(loss)
             optimizer.step()
             optimizer.zero_grad()
@@ -146,6 +146,17 @@ class Loop:
         self._tell.finish()
         mean: Tensor = self._accelerator.reduce(total / len(batches), reduction="mean")
         return float(mean), rate
+
+    def _answers(self, wrapped: "nn.Module", inputs: "Tensor") -> "Tensor":
+        try:
+            answers: Tensor = wrapped(to_device(inputs, self._accelerator.device))
+        except ValueError as error:
+            # Batch normalization over a single value; torch checks that and says no more than its shape.
+            raise InputError(
+                f"a batch of {len(inputs)} at this image size cannot be trained on ({error}); "
+                "give a larger --batch-size or --size, or more images"
+            ) from error
+        return answers
 
     def _agree_on_buffers(self) -> None:
         """Give every process the first one's normalization statistics: those are what gets saved."""

@@ -45,7 +45,12 @@ def test_the_command_names_every_choice_and_preset() -> None:
 
 @pytest.mark.parametrize(
     ("choice", "message"),
-    [({"epochs": 0}, "--epochs 0"), ({"warmup": 1.5}, "--warmup 1.5"), ({"learning_rate": -1.0}, "--learning-rate -1")],
+    [
+        ({"epochs": 0}, "--epochs 0"),
+        ({"weight_decay": -1.0}, "--weight-decay -1"),
+        ({"warmup": 1.5}, "--warmup 1.5"),
+        ({"learning_rate": -1.0}, "--learning-rate -1"),
+    ],
 )
 def test_values_out_of_range(choice: dict[str, float], message: str) -> None:
     with pytest.raises(InputError, match=message):
