@@ -6,7 +6,7 @@ rm -rf "$demo"
 mkdir -p "$demo"
 set -x
 edge sample mnist "$demo/data"
-edge train "$demo/data" -o "$demo/run" --preset quick
+edge train "$demo/data" -o "$demo/run"
 edge export "$demo/run" --quantize int8 -o "$demo/mnist.edge"
 edge eval "$demo/mnist.edge" "$demo/data" --split test
 edge bench "$demo/mnist.edge" -o "$demo/bench.html" -o "$demo/bench.json"

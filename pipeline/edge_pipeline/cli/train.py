@@ -1,19 +1,27 @@
 """`edge train`: fine-tune a network and write a run."""
 
 import json
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
 # Spelled out, since the family itself is not needed for the help; a test holds the two equal.
-PRESET_NAMES = ("classic", "quick")
+PRESET_NAMES = ("full", "classic", "quick")
 
 
 @click.command()
 @click.argument("data", type=click.Path(exists=True))
 @click.option("-o", "--output", required=True, type=click.Path(file_okay=False), help="Run directory to write.")
-@click.option("--preset", type=click.Choice(PRESET_NAMES), help="Named set of choices; other options go over it.")
+@click.option(
+    "--preset",
+    type=click.Choice(PRESET_NAMES),
+    help="Named set of choices; other options go over it.  [default: full; quick without a GPU]",
+)
 @click.option("--model", help="Architecture of timm or torchvision.  [default: tf_efficientnet_lite0]")
 @click.option("--weights", help="auto, none, or a .safetensors or .pth file.  [default: auto]")
 @click.option("--size", type=click.IntRange(min=1), help="Input side in pixels.  [default: the architecture's]")
@@ -60,7 +68,10 @@ def command(data: str, output: str, *, preset: str | None, resume: bool, as_json
         for name, value in choices.items()
         if context.get_parameter_source(name) == ParameterSource.COMMANDLINE
     }
-    config = resumed_config(output, preset, explicit) if resume else config_from(preset, explicit)
+    if resume:
+        config = resumed_config(output, preset, explicit)
+    else:
+        config = config_from(preset or _preset_here(explicit, console), explicit)
     try:
         result = train(data, output, config, resume=resume, progress=ConsoleProgress(console))
     except KeyboardInterrupt:
@@ -70,3 +81,15 @@ def command(data: str, output: str, *, preset: str | None, resume: bool, as_json
         click.echo(json.dumps(result.to_dict(), ensure_ascii=False))
     else:
         Console().print(summary(result), highlight=False)
+
+
+def _preset_here(explicit: Mapping[str, Any], console: "Console") -> str:
+    """Choose a preset for this machine, and say so where it is not the full training."""
+    import torch
+
+    from edge_pipeline.training.presets import preset_for
+
+    preset = preset_for(explicit, torch.cuda.is_available())
+    if preset == "quick":
+        console.print("no GPU: training the end of the network (--preset quick); --preset full trains all of it")
+    return preset

@@ -7,6 +7,8 @@ from edge_pipeline.training.config import TrainConfig
 from edge_runtime.errors import InputError
 
 PRESETS: dict[str, dict[str, Any]] = {
+    # All of the network, as `TrainConfig` has it.
+    "full": {},
     # The textbook recipe: Resize 256 and CenterCrop 224 are the architecture's own contract.
     "classic": {
         "model": "torchvision/resnet18",
@@ -33,6 +35,20 @@ PRESETS: dict[str, dict[str, Any]] = {
         "patience": None,
     },
 }
+
+
+DECIDED_BY_QUICK = ("model", "freeze", "augment")
+"""Choices that `quick` is about: who makes one of them does not mean `quick`."""
+
+
+def preset_for(explicit: Mapping[str, Any], has_gpu: bool) -> str:
+    """Choose a preset for someone who named none: `quick` where all of the network would take hours.
+
+    Args:
+        explicit: The choices that were made by name.
+        has_gpu: There is a GPU to train on.
+    """
+    return "full" if has_gpu or any(name in explicit for name in DECIDED_BY_QUICK) else "quick"
 
 
 def config_from(preset: str | None = None, overrides: Mapping[str, Any] | None = None) -> TrainConfig:

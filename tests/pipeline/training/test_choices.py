@@ -15,6 +15,7 @@ from edge_pipeline.training.augment import AUGMENTATIONS
 from edge_pipeline.training.loader import Items, Share, evaluation_batches, training_batches
 from edge_pipeline.training.objective import learning_rate, make_loss, make_optimizer
 from edge_pipeline.training.precision import choose_precision
+from edge_pipeline.training.presets import preset_for
 from edge_pipeline.training.promise import promise
 from edge_runtime.errors import InputError, MachineError
 from edge_runtime.image import preprocess_image
@@ -33,7 +34,7 @@ def test_classic_is_the_textbook_recipe() -> None:
 
 def test_explicit_choices_go_over_a_preset() -> None:
     assert config_from("classic", {"epochs": 3}) == replace(config_from("classic"), epochs=3)
-    with pytest.raises(InputError, match="--preset modern: not known; give one of classic, quick"):
+    with pytest.raises(InputError, match="--preset modern: not known; give one of full, classic, quick"):
         config_from("modern")
 
 
@@ -156,3 +157,9 @@ def test_the_function_train_is_not_hidden_by_a_module() -> None:
     import edge_pipeline
 
     assert callable(edge_pipeline.train)
+
+
+def test_without_a_gpu_the_quick_preset_is_meant_unless_its_choices_were_made() -> None:
+    assert preset_for({"epochs": 3}, has_gpu=False) == "quick"
+    assert preset_for({"epochs": 3}, has_gpu=True) == "full"
+    assert preset_for({"model": "resnet18"}, has_gpu=False) == "full"
