@@ -82,10 +82,6 @@ def _from_timm(name: str, classes: int) -> Network:
     return Network(name, module, head, size, mean, std, crop_share, kernel, bool(config.get("fixed_input_size")))
 
 
-# torchvision's ImageNet recipes; its weights' own transforms carry these values.
-_IMAGENET_MEAN = (0.485, 0.456, 0.406)
-_IMAGENET_STD = (0.229, 0.224, 0.225)
-
 _AUXILIARY = frozenset({"googlenet", "inception_v3"})
 """Architectures that answer with several logits in training unless their side branches are left out."""
 
@@ -102,6 +98,9 @@ def _from_torchvision(name: str, classes: int) -> Network:
     extra: dict[str, Any] = {"aux_logits": False, "init_weights": True} if name in _AUXILIARY else {}
     module = models.get_model(name, weights=None, num_classes=classes, **extra)
     linear = [path for path, layer in module.named_modules() if isinstance(layer, nn.Linear | nn.Conv2d)]
-    return Network(
-        f"{TORCHVISION}{name}", module, linear[-1], 224, _IMAGENET_MEAN, _IMAGENET_STD, 224 / 256, "bilinear"
-    )
+    # What the architecture's published weights were evaluated with; naming the weights downloads nothing.
+    published = models.get_model_weights(name).DEFAULT.transforms()
+    crop, side = int(published.crop_size[0]), int(published.resize_size[0])
+    kernel: Kernel = "bicubic" if published.interpolation.value == "bicubic" else "bilinear"
+    mean, std = _triple(published.mean), _triple(published.std)
+    return Network(f"{TORCHVISION}{name}", module, linear[-1], crop, mean, std, crop / side, kernel)

@@ -13,6 +13,7 @@ from edge_export.capture import Captured
 from edge_export.config import ExportConfig
 from edge_export.golden import GOLDEN_FILE, golden_file, golden_images, golden_tensors
 from edge_export.sessions import predictor
+from edge_runtime.errors import RefusedError
 from edge_runtime.manifest import Manifest, TensorInfo, Unknown, Variant
 
 EVIDENCE_FILE = "evidence/export.json"
@@ -104,6 +105,10 @@ def _tolerance(candidate: Candidate, batch: NDArray[np.float32]) -> float:
     ):
         logits = predictor(candidate.model, threads=threads, options={**candidate.session, **options})(batch)
         moved = max(moved, float(np.abs(logits - expected).max()))
+        if not np.isfinite(logits).all():
+            raise RefusedError(
+                f"{candidate.name}: golden logits are NaN or infinite with {options or threads}; not shipped"
+            )
     return max(2 * moved, BASE_TOLERANCE * float(np.abs(expected).max()))
 
 

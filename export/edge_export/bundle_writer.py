@@ -1,9 +1,11 @@
 """Write a bundle so that its path holds the old one or the new one, never half."""
 
+import glob
 import hashlib
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +15,7 @@ from edge_runtime.errors import InputError
 from edge_runtime.manifest import DIGEST_NAME, MANIFEST_NAME, Manifest, file_entry, manifest_to_json
 
 ARCHIVE_SUFFIX = ".edge"
+LEFTOVER_SECONDS = 24 * 3600
 
 
 def seal(manifest: Manifest, files: Mapping[str, bytes]) -> tuple[Manifest, dict[str, bytes]]:
@@ -56,6 +59,7 @@ def write_bundle(out: Path, files: Mapping[str, bytes]) -> None:
         InputError: see `check_target`; or the disk refused.
     """
     check_target(out)
+    _remove_leftovers(out)
     temporary = out.absolute().parent / f".{out.name}.{secrets.token_hex(4)}.tmp"
     try:
         if out.suffix == ARCHIVE_SUFFIX:
@@ -85,12 +89,20 @@ def write_atomically(path: Path, content: bytes) -> None:
         temporary.unlink(missing_ok=True)
 
 
+def _remove_leftovers(out: Path) -> None:
+    """Remove what writers of this target left that were killed; a day old, so that none of them is still at work."""
+    for leftover in out.absolute().parent.glob(f".{glob.escape(out.name)}.*.tmp"):
+        if time.time() - leftover.stat().st_mtime > LEFTOVER_SECONDS:
+            shutil.rmtree(leftover, ignore_errors=True) if leftover.is_dir() else leftover.unlink(missing_ok=True)
+
+
 def _write_directory(directory: Path, files: Mapping[str, bytes]) -> None:
     for path, content in files.items():
         target = directory / path
         target.parent.mkdir(parents=True, exist_ok=True)
         _write_file(target, content)
-    _sync_directory(directory)
+    for folder in {(directory / path).parent for path in files} | {directory}:
+        _sync_directory(folder)
 
 
 def _write_file(path: Path, content: bytes) -> None:

@@ -16,7 +16,6 @@ from edge_export.quantize.calibration import METHODS, Observation, observe
 from edge_export.quantize.half import to_fp16
 from edge_export.quantize.recipes import TIERS, Recipe
 from edge_export.quantize.static import SESSION, leading_operators, quantize_static
-from edge_runtime.errors import RefusedError
 from edge_runtime.image import ImagePreprocessor
 from edge_runtime.manifest import Device, Precision
 
@@ -80,12 +79,15 @@ def choose_samples(samples: list[Sample], count: int, seed: int) -> list[Sample]
 def int8_tiers(baseline: "onnx.ModelProto", observation: Observation) -> Iterator[list[Candidate]]:
     """Yield the candidates of each tier of recipes, made when they are asked for.
 
-    Raises:
-        RefusedError: ONNX Runtime runs no operator of the network in int8.
+    A candidate in which ONNX Runtime runs nothing in int8 gains nothing and is left out, and with it all later tiers,
+    which have even less.
     """
     for tier in TIERS:
         made = [_int8_candidate(baseline, recipe, observation) for recipe in tier]
-        yield [candidate for candidate in made if candidate.coverage and candidate.coverage.int8]
+        useful = [candidate for candidate in made if candidate.coverage and candidate.coverage.int8]
+        if not useful:
+            return
+        yield useful
 
 
 def _int8_candidate(baseline: "onnx.ModelProto", recipe: Recipe, observation: Observation) -> Candidate:
@@ -98,15 +100,3 @@ def _int8_candidate(baseline: "onnx.ModelProto", recipe: Recipe, observation: Ob
     model = quantized.SerializeToString(deterministic=True)
     settled = {"precision": "int8"} | recipe.to_dict() | {"calibration_samples": observation.samples}
     return Candidate("cpu-int8", model, "int8", "cpu", settled, dict(SESSION), measure_coverage(model, SESSION))
-
-
-def refuse_without_int8(tiers: Iterator[list[Candidate]]) -> Iterator[list[Candidate]]:
-    """Pass the tiers on, and refuse where the first one, the fullest, has nothing in int8."""
-    first = next(tiers)
-    if not first:
-        raise RefusedError(
-            "ONNX Runtime runs none of this network's operators in int8, so nothing is gained; "
-            "export with --quantize none"
-        )
-    yield first
-    yield from (tier for tier in tiers if tier)

@@ -1,12 +1,12 @@
 """What `edge export` is asked for, what it is given, and how it ended."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from edge_runtime.errors import ExitCode
+from edge_runtime.errors import ExitCode, InputError
 
 Sample = tuple[Path, Any]
 """A path and its label: a class index, or for several labels an image a tuple of them."""
@@ -50,6 +50,24 @@ class ExportConfig:
     """The bundle's name; empty takes the target's."""
     version: str = "0"
 
+    def __post_init__(self) -> None:
+        """Check what types cannot say.
+
+        Raises:
+            InputError: a value is out of its range.
+        """
+        if not 0 <= self.max_drop <= 1:
+            raise InputError(f"max_drop={self.max_drop}: a share between 0 and 1 is expected; 0.01 is one point")
+        if self.unknown_precision is not None and not 0 <= self.unknown_precision <= 1:
+            raise InputError(
+                f"unknown_precision={self.unknown_precision}: a share between 0 and 1 is expected, or None"
+            )
+        if self.calibration_samples < 1 or not self.timing_seconds > 0:
+            raise InputError(
+                f"calibration_samples={self.calibration_samples}, timing_seconds={self.timing_seconds}: "
+                "both must be positive"
+            )
+
 
 @dataclass(frozen=True)
 class ExportData:
@@ -58,7 +76,6 @@ class ExportData:
     splits: Mapping[str, Samples]
     """`train` feeds calibration, `val` chooses, `test` is opened once for the verdict."""
     fingerprints: Mapping[str, str]
-    options: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Outcome(str, Enum):

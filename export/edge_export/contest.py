@@ -1,12 +1,13 @@
 """From a source to the two models that test will judge: the baseline and the candidate that val likes best."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_benchmarks.accuracy import Answers
 from edge_benchmarks.timing import InterleavedTimings
-from edge_export.candidates import Candidate, calibrate, int8_tiers, make_baseline, make_fp16, refuse_without_int8
+from edge_export.candidates import Candidate, calibrate, int8_tiers, make_baseline, make_fp16
 from edge_export.capture import Captured, capture
 from edge_export.config import ExportConfig, ExportData, Progress
 from edge_export.golden import golden_images, golden_tensors
@@ -29,6 +30,8 @@ class Contest:
     """The candidates that val saw, the chosen one first; none where only the baseline was asked for."""
     val: Answers
     """Of the finalists."""
+    refusal: str = ""
+    """Why there is no candidate although one was asked for."""
 
     @property
     def chosen(self) -> Candidate | None:
@@ -40,13 +43,17 @@ class Contest:
         """The baseline, and the chosen candidate where there is one."""
         return [self.baseline] if self.chosen is None else [self.baseline, self.chosen]
 
+    def without_candidate(self, refusal: str) -> "Contest":
+        """Return the contest with the baseline alone."""
+        return replace(self, trials=(), refusal=refusal)
+
 
 def hold_contest(source: Path, data: ExportData, config: ExportConfig, progress: Progress) -> Contest:
     """Capture the source, make the baseline and the candidates, and let val choose.
 
     Raises:
         InputError: the source cannot be captured, or calibration saw something that is not finite.
-        RefusedError: the graph does not answer as the source does, or has nothing to quantize.
+        RefusedError: the graph does not answer as the source does.
     """
     progress("exporting to ONNX and checking parity")
     captured = capture(source)
@@ -58,6 +65,8 @@ def hold_contest(source: Path, data: ExportData, config: ExportConfig, progress:
     if config.quantize == "none":
         return contest
     trials = _try_candidates(contest, graph, data, config, progress)
+    if not trials:
+        return contest.without_candidate(f"no {config.quantize} candidate of this network gains anything and answers")
     return replace(contest, trials=tuple(trials), val=trials[0].answers)
 
 
@@ -65,11 +74,12 @@ def _try_candidates(
     contest: Contest, graph: "onnx.ModelProto", data: ExportData, config: ExportConfig, progress: Progress
 ) -> list[Trial]:
     captured = contest.captured
+    tiers: Iterable[list[Candidate]]
     if config.quantize == "fp16":
-        tiers = iter([[make_fp16(graph)]])
+        tiers = [[make_fp16(graph)]]
     else:
         progress("calibrating")
-        tiers = refuse_without_int8(int8_tiers(graph, calibrate(graph, captured, data, config)))
+        tiers = int8_tiers(graph, calibrate(graph, captured, data, config))
     progress(f"searching {config.quantize} recipes")
     test_size = len(data.splits["test"])
 

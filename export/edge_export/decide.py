@@ -14,18 +14,21 @@ class Decision:
     reason: str
 
 
-def decide(config: ExportConfig, accuracy: AccuracyVerdict | None, time: TimeVerdict | None) -> Decision:
+def decide(
+    config: ExportConfig, accuracy: AccuracyVerdict | None, time: TimeVerdict | None, refusal: str = ""
+) -> Decision:
     """Apply the rules of "How an int8 export ends" to the chosen candidate.
 
     Args:
         config: Budgets and the user's word on fallback and provisional shipping.
         accuracy: The candidate's verdict on test; None where only the baseline was asked for.
         time: Its verdict against the baseline; None where it cannot be timed on this machine.
+        refusal: Why there is no candidate although one was asked for.
     """
-    if accuracy is None:
+    if accuracy is None and not refusal:
         return Decision(Outcome.SHIPPED, "the fp32 graph answers as its source does")
-    refusal = _refusal(accuracy, time)
-    if refusal is None:
+    refusal = refusal or (_refusal(accuracy, time) if accuracy else "")
+    if accuracy and not refusal:
         doubt = _doubt(accuracy, time)
         if doubt is None:
             return Decision(
@@ -41,8 +44,8 @@ def decide(config: ExportConfig, accuracy: AccuracyVerdict | None, time: TimeVer
     return refused
 
 
-def _refusal(accuracy: AccuracyVerdict, time: TimeVerdict | None) -> str | None:
-    """Say what is certainly wrong with the candidate, if anything is."""
+def _refusal(accuracy: AccuracyVerdict, time: TimeVerdict | None) -> str:
+    """Say what is certainly wrong with the candidate; nothing where nothing is."""
     if accuracy.verdict is Accuracy.FAIL:
         return (
             f"accuracy drops by {accuracy.drop:.2%} on {accuracy.n:,} items, "
@@ -53,7 +56,7 @@ def _refusal(accuracy: AccuracyVerdict, time: TimeVerdict | None) -> str | None:
             f"it takes {time.ratio.estimate:.2f} times the baseline's time "
             f"(95 % interval {time.ratio.low:.2f} to {time.ratio.high:.2f}), so nothing is gained"
         )
-    return None
+    return ""
 
 
 def _doubt(accuracy: AccuracyVerdict, time: TimeVerdict | None) -> str | None:

@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from edge_benchmarks.accuracy import Answers, judge_accuracy
 from edge_benchmarks.environment import capture as capture_environment
@@ -19,10 +21,10 @@ from edge_export.config import ExportConfig, ExportData, ExportResult, Outcome, 
 from edge_export.contest import Contest, hold_contest, time_finalists
 from edge_export.decide import Decision, decide
 from edge_export.judge import answer
-from edge_export.report import build_report, render_html
+from edge_export.report import build_report, refusal_report, render_html
 from edge_export.run import is_run, record_test_opening
 from edge_export.unknown import choose_unknown, measure_unknown
-from edge_runtime.errors import InputError
+from edge_runtime.errors import InputError, RefusedError
 from edge_runtime.manifest import Manifest, Unknown
 
 TOOLS = ("edge-toolchain", "torch", "timm", "onnx", "onnxruntime", "onnxscript", "onnxslim", "numpy", "pillow")
@@ -49,14 +51,15 @@ def export(
     """
     check_target(out)
     _check_splits(data)
-    contest = hold_contest(source, data, config, progress)
+    contest = _hold_contest_or_report(source, out, data, config, progress)
     progress("answering test")
     openings = record_test_opening(source, data.fingerprints["test"]) if is_run(source) else 1
     test = answer(contest.finalists, contest.captured, data.splits["test"])
+    contest = _drop_broken(contest, test)
     progress("timing")
     timings = time_finalists(contest, config)
     accuracy, time = _judge(contest.chosen, test, timings, config)
-    decision = decide(config, accuracy, time)
+    decision = _mention_older(out, decide(config, accuracy, time, contest.refusal))
     shipped = _shipped(decision, contest, config)
     unknowns = {one.name: choose_unknown(one.name, contest.captured, contest.val, config) for one in contest.finalists}
     report = build_report(
@@ -97,6 +100,31 @@ def _check_splits(data: ExportData) -> None:
             f"the data has no {' and no '.join(missing)} split; "
             "an export needs train to calibrate, val to choose and test to judge"
         )
+
+
+def _hold_contest_or_report(
+    source: Path, out: Path, data: ExportData, config: ExportConfig, progress: Progress
+) -> Contest:
+    """Hold the contest; where the network itself is refused, leave the report that says so."""
+    try:
+        return hold_contest(source, data, config, progress)
+    except RefusedError as error:
+        _write_reports(out, *refusal_report(out.name, config, str(error)))
+        raise
+
+
+def _mention_older(out: Path, decision: Decision) -> Decision:
+    """Say that a bundle of an earlier export is still there, where nothing replaces it."""
+    if decision.outcome in (Outcome.REFUSED, Outcome.INCONCLUSIVE) and out.exists():
+        return replace(decision, reason=f"{decision.reason} ({out.name} of an earlier export was left as it is)")
+    return decision
+
+
+def _drop_broken(contest: Contest, test: Answers) -> Contest:
+    """Drop a candidate that answers NaN or infinity on test: argmax would make an answer of it."""
+    if contest.chosen is None or np.isfinite(test.logits[contest.chosen.name]).all():
+        return contest
+    return contest.without_candidate(f"{contest.chosen.name} answers NaN or infinity on test items")
 
 
 def _judge(
@@ -150,9 +178,7 @@ def _finish(
     """Write the report beside the bundle, or where it would have been."""
     identity = manifest.content_id if manifest else None
     document = report | {"content_id": identity, "bundle": out.name if manifest else None}
-    report_json, report_html = Path(f"{out}.report.json"), Path(f"{out}.report.html")
-    write_atomically(report_json, (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode())
-    write_atomically(report_html, render_html(document, test, labels).encode())
+    report_json, report_html = _write_reports(out, document, render_html(document, test, labels))
     return ExportResult(
         Outcome(report["outcome"]),
         report["reason"],
@@ -162,3 +188,10 @@ def _finish(
         report_json,
         report_html,
     )
+
+
+def _write_reports(out: Path, document: dict[str, Any], page: str) -> tuple[Path, Path]:
+    report_json, report_html = Path(f"{out}.report.json"), Path(f"{out}.report.html")
+    write_atomically(report_json, (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode())
+    write_atomically(report_html, page.encode())
+    return report_json, report_html

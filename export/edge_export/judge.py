@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 
 from edge_benchmarks.accuracy import Answers, collect_answers
 from edge_benchmarks.timing import InterleavedTimings, interleave
-from edge_export.candidates import Candidate
+from edge_export.candidates import BASELINE, Candidate
 from edge_export.capture import Captured
 from edge_export.sessions import predictor
+from edge_runtime.errors import InputError
 from edge_runtime.image import ImagePreprocessor
 
 if TYPE_CHECKING:
@@ -24,10 +25,22 @@ EAGER = "torch-eager"
 
 
 def answer(candidates: Sequence[Candidate], captured: Captured, samples: "Samples") -> Answers:
-    """Let every candidate answer the same samples in one pass."""
+    """Let every candidate answer the same samples in one pass.
+
+    Raises:
+        InputError: the baseline's logits are NaN or infinite on some sample.
+    """
     predictors = {candidate.name: predictor(candidate.model, options=candidate.session) for candidate in candidates}
     preprocess = ImagePreprocessor(captured.preprocessing)
-    return collect_answers(predictors, preprocess, samples, multilabel=captured.task == "image-multilabel")
+    answers = collect_answers(predictors, preprocess, samples, multilabel=captured.task == "image-multilabel")
+    if BASELINE in answers.logits:
+        broken = np.flatnonzero(~np.isfinite(answers.logits[BASELINE]).all(axis=1))
+        if len(broken):
+            raise InputError(
+                f"{answers.inputs[broken[0]]}: the fp32 network answers NaN or infinity here and on "
+                f"{len(broken) - 1} other samples; look at this input, or train again"
+            )
+    return answers
 
 
 def time_models(

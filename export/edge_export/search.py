@@ -55,7 +55,7 @@ def search(
         max_drop: The budget, as a share.
 
     Returns:
-        All trials, the chosen one first.
+        All trials, the chosen one first; none where no candidate answers with finite logits.
     """
     trials: list[Trial] = []
     for tier in tiers:
@@ -65,10 +65,13 @@ def search(
         found = [
             _trial(candidate, baseline, answers.logits[alias.name], test_size, max_drop)
             for candidate, alias in zip(tier, named, strict=True)
+            if np.isfinite(answers.logits[alias.name]).all()
         ]
         trials += found
-        if min(trial.expected_bound for trial in found) <= max_drop:
+        if any(trial.expected_bound <= max_drop for trial in found):
             break
+    if not trials:
+        return []
     provable = [trial for trial in trials if trial.expected_bound <= max_drop]
     best = min(provable, key=_error) if provable else min(trials, key=lambda trial: trial.expected_bound)
     return [best, *(trial for trial in trials if trial is not best)]

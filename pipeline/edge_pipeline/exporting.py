@@ -43,7 +43,6 @@ def export(
     given = ExportData(
         splits=dataset.splits,
         fingerprints={name: split.fingerprint for name, split in dataset.splits.items()},
-        options=dataset.options,
     )
     return export_bundle(source, Path(out), given, config or ExportConfig(), progress)
 

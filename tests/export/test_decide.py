@@ -48,3 +48,10 @@ def test_exit_codes_and_what_to_do():
     assert Outcome.INCONCLUSIVE.exit_code is ExitCode.INCONCLUSIVE
     assert Outcome.PROVISIONAL.exit_code is ExitCode.OK
     assert "4,000 test items would decide" in decide(INT8, UNSURE, FASTER).reason
+
+
+def test_no_candidate_is_a_refusal_that_a_fallback_mends():
+    refused = decide(INT8, None, None, "no int8 candidate gains anything")
+    assert refused.outcome is Outcome.REFUSED
+    assert refused.reason == "no int8 candidate gains anything"
+    assert decide(replace(INT8, fallback="fp32"), None, None, "none").outcome is Outcome.FALLBACK

@@ -11,7 +11,7 @@ import edge_runtime
 from edge_export.config import ExportConfig, ExportData, Outcome
 from edge_export.export import export
 from edge_runtime.bundle import read_bundle
-from edge_runtime.errors import InputError
+from edge_runtime.errors import InputError, RefusedError
 from edge_runtime.golden import selftest
 
 INT8 = ExportConfig(quantize="int8", max_drop=0.02, timing_seconds=1.0, calibration_samples=24, keep_fp32=True)
@@ -93,3 +93,13 @@ def test_missing_split_and_changed_weights_are_one_line(tiny_run, picture_data, 
     weights.write_bytes(weights.read_bytes()[:-4] + b"\0\0\0\1")
     with pytest.raises(InputError, match="is not the"):
         export(copied, tmp_path / "x.edge", picture_data, INT8)
+
+
+def test_a_refused_network_still_leaves_its_report(tiny_run, picture_data, tmp_path, monkeypatch):
+    monkeypatch.setattr("edge_export.capture.torch_module.PARITY_TOLERANCE", 0.0)
+    with pytest.raises(RefusedError, match="does not answer as the source"):
+        export(tiny_run, tmp_path / "x.edge", picture_data, INT8)
+    document = json.loads((tmp_path / "x.edge.report.json").read_text())
+    assert document["outcome"] == "refused"
+    assert "does not answer as the source" in document["reason"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["x.edge.report.html", "x.edge.report.json"]

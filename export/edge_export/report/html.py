@@ -69,10 +69,15 @@ def _headline(document: Mapping[str, Any], candidate: Mapping[str, Any] | None) 
     )
 
 
+def _right(document: Mapping[str, Any]) -> str:
+    """Name what is counted as right."""
+    return "all labels right" if document["task"] == "image-multilabel" else "top-1"
+
+
 def _tiles(document: Mapping[str, Any], candidate: Mapping[str, Any] | None) -> Tiles:
     row = candidate or document["rows"][0]
     low, high = row["top1_interval"]
-    tiles = [Tile("top-1", f"{row['top1']:.2%}", f"{low:.2%} to {high:.2%}, n = {row['n']:,}")]
+    tiles = [Tile(_right(document), f"{row['top1']:.2%}", f"{low:.2%} to {high:.2%}, n = {row['n']:,}")]
     if candidate is not None:
         size = candidate["size_bytes"] / document["rows"][0]["size_bytes"]
         tiles += [
@@ -133,10 +138,11 @@ def _time_section(document: Mapping[str, Any]) -> Section:
     latencies = {row["variant"]: row["latency_ms"] for row in document["rows"] if row.get("latency_ms")}
     blocks: list[Figure | Text] = []
     if document["time"] and document["time"]["ratio"]:
+        candidate = document["rows"][-1]["variant"]
         ratio = Interval(**document["time"]["ratio"])
         tone: Tone = "good" if document["time"]["verdict"] == "faster" else "bad"
-        caption = f"Time of int8 over time of fp32, in {document['time']['rounds']:,} rounds"
-        blocks.append(Figure(ratio_intervals([("int8", ratio, tone)]), caption))
+        caption = f"Time of {candidate} over time of {BASELINE}, in {document['time']['rounds']:,} rounds"
+        blocks.append(Figure(ratio_intervals([(candidate, ratio, tone)]), caption))
     percentiles = {name: _intervals(values) for name, values in latencies.items()}
     blocks.append(
         Figure(latency_ecdf(samples, percentiles), "Share of calls that took at most so long, with 95 % bands")
@@ -208,7 +214,7 @@ def _changed_section(test: Answers, candidate: str, labels: Sequence[str]) -> Se
     images = []
     for index in changed[:MOST_PICTURES]:
         truth, was, now = (answer_words(values[index], labels) for values in (test.labels, theirs, ours))
-        images.append((test.inputs[index], f"is {truth}: fp32 says {was}, int8 {now}"))
+        images.append((test.inputs[index], f"is {truth}: {BASELINE} says {was}, {candidate} {now}"))
     shown = gallery(images)
     more = f", {len(shown.pictures)} of them below" if len(changed) > len(shown.pictures) else ""
     text = Text(f"{len(changed):,} of {len(test.labels):,} test answers changed{more}.")
