@@ -42,7 +42,7 @@ class Network:
         if self.fixed_size and crop != self.size:
             raise InputError(f"--size {crop}: {self.name} takes images of {self.size} pixels alone; leave --size out")
         # timm and torchvision both resize the shorter side to floor(crop / share), then crop the center.
-        side = int(crop / self.crop_share)
+        side = int(crop / self.crop_share + 1e-6)  # 299 / (299 / 342) must be 342, not a bit less
         return ImagePreprocessing(Resize(side, side, "short_side", self.kernel), crop, crop, self.mean, self.std)
 
 
