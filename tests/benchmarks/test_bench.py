@@ -206,6 +206,7 @@ def test_a_polite_kill_leaves_a_partial_report(bundle, tmp_path):
     arguments = ["bench", str(bundle), "--duration", "0.2", "--threads", "1", "-o", str(out)]
     process = subprocess.run([sys.executable, "-c", program, *arguments], check=False, capture_output=True)
     assert process.returncode == ExitCode.INTERRUPTED
+    assert b"interrupted: the report is partial" in process.stderr
     partial = json.loads(out.read_text())
     assert partial["partial"]
     assert partial["latency_ms"]["n"] > 0

@@ -58,6 +58,8 @@ def command(
     document = report.to_dict()
     write_outputs(document, outputs)
     click.echo(render(document, "json" if as_json else "terminal"), nl=False)
+    if report.partial:
+        click.echo("interrupted: the report is partial, it holds what was measured by then", err=True)
     context.exit(_exit_code(report))
 
 
