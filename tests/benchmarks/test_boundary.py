@@ -1,5 +1,7 @@
 """Every way a command can end, and the line and exit code that the user sees."""
 
+import json
+import os
 import subprocess
 import sys
 
@@ -20,13 +22,15 @@ from edge_runtime.errors import (
 def command_that(raises: BaseException | type[BaseException]) -> click.Command:
     @click.command("do")
     @click.option("--count", type=int)
-    def do(count: int | None) -> None:
+    @click.option("--json", is_flag=True)
+    @click.argument("files", nargs=-1)
+    def do(**_: object) -> None:
         raise raises
 
     return do
 
 
-@pytest.mark.parametrize(
+ERRORS = pytest.mark.parametrize(
     ("error", "code"),
     [
         (InputError("photo.jpg: not an image\nat all"), ExitCode.INPUT),
@@ -38,6 +42,9 @@ def command_that(raises: BaseException | type[BaseException]) -> click.Command:
         (MemoryError(), ExitCode.INPUT),
     ],
 )
+
+
+@ERRORS
 def test_an_error_is_one_line_and_its_code(error, code, capsys):
     assert run_command(command_that(error), [], "edge") == code
     captured = capsys.readouterr()
@@ -46,6 +53,47 @@ def test_an_error_is_one_line_and_its_code(error, code, capsys):
     assert captured.err.strip().count("\n") == 0
     if isinstance(error, EdgeError):
         assert str(error).split("\n")[0] in captured.err
+
+
+@ERRORS
+def test_with_json_an_error_is_one_document_too(error, code, capsys):
+    assert run_command(command_that(error), ["--json"], "edge") == code
+    captured = capsys.readouterr()
+    document = json.loads(captured.out)
+    assert document == {"error": captured.err.strip().removeprefix("error: "), "exit_code": code}
+
+
+def test_with_json_a_usage_error_is_a_document(capsys):
+    command = command_that(RefusedError)
+    assert run_command(command, ["--json", "--count", "many"], "edge do") == ExitCode.USAGE
+    captured = capsys.readouterr()
+    assert json.loads(captured.out)["exit_code"] == ExitCode.USAGE
+    assert "'many'" in json.loads(captured.out)["error"]
+    assert run_command(command, ["--count", "many", "--", "--json"], "edge do") == ExitCode.USAGE
+    assert capsys.readouterr().out == ""
+
+
+def test_with_json_nothing_follows_a_document_that_was_printed(capsys):
+    command = click.Command("refuse", callback=lambda json: click.echo("{}") or ExitCode.REFUSED)
+    command.params.append(click.Option(["--json"], is_flag=True))
+    assert run_command(command, ["--json"], "edge") == ExitCode.REFUSED
+    assert capsys.readouterr().out == "{}\n"
+
+
+@pytest.mark.parametrize(("arguments", "expected"), [([], b"M\\xfcll\n"), (["--json"], "M\u00fcll\n".encode())])
+def test_a_label_that_the_terminal_cannot_show_is_escaped(arguments, expected):
+    program = (
+        "import sys, click\nfrom edge_benchmarks.cli.boundary import run_command\n"
+        "c = click.Command('say', callback=lambda json: print('M\\u00fcll'))\n"
+        "c.params.append(click.Option(['--json'], is_flag=True))\n"
+        "sys.exit(run_command(c, prog_name='edge'))"
+    )
+    environment = os.environ | {"PYTHONIOENCODING": "ascii"}
+    process = subprocess.run(
+        [sys.executable, "-c", program, *arguments], check=False, capture_output=True, env=environment
+    )
+    assert (process.returncode, process.stderr) == (0, b"")
+    assert process.stdout.replace(b"\r", b"") == expected
 
 
 def test_a_usage_error_is_2_and_shows_the_usage(capsys):

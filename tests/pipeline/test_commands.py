@@ -80,6 +80,17 @@ def test_inspect_and_verify(run, tour):
     assert "all as signed off" in out
 
 
+def test_verify_says_what_differs_in_one_document(run, tour, monkeypatch):
+    from edge_runtime import golden
+
+    differs = golden.SelfTestReport(False, 1, ("cpu-fp32, golden/0.png: logits differ",), 0.1, ("cpu-fp32",))
+    monkeypatch.setattr(golden, "selftest", lambda bundle: differs)
+    code, out, err = run("verify", tour / "digits.edge", "--json")
+    assert code == ExitCode.REFUSED
+    assert json.loads(out)["failures"] == list(differs.failures)
+    assert err.startswith("error: cpu-fp32, golden/0.png: logits differ") and err.count("\n") == 1
+
+
 def test_bench(run, tour, tmp_path):
     page = tmp_path / "bench.html"
     arguments = ["--duration", "1", "--cold-starts", "1", "--threads", "1", "--json", "-o", page]
