@@ -3,10 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edge_benchmarks.accuracy import AccuracySummary
 from edge_runtime.errors import InputError
+
+if TYPE_CHECKING:
+    from edge_pipeline.data import Dataset
+    from edge_runtime.manifest import Manifest
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ def evaluate(
         options: How to open the data, as `edge_pipeline.data.open_dataset` takes it.
 
     Raises:
-        InputError: the data cannot be read, lack the split, or have other labels.
+        InputError: the data cannot be read, lack the split, have other labels, or may hold training images in it.
         BundleError: the bundle cannot be trusted.
     """
     from edge_benchmarks.accuracy import collect_answers, summarize
@@ -70,6 +74,7 @@ def evaluate(
         raise InputError(
             f"{data}: its labels are not the bundle's ({', '.join(unlike[:5])}); give data with the same classes"
         )
+    _check_split(dataset, split, model.manifest, note)
     preprocess = ImagePreprocessor(model.manifest.preprocessing)
     name = model.variant.name
     answers = collect_answers({name: model.infer}, preprocess, dataset.splits[split], multilabel=multilabel)
@@ -81,3 +86,25 @@ def evaluate(
         summarize(answers.labels, answers.logits[name], model.labels),
         measure_unknown(answers.logits[name], answers.labels, withheld) if withheld else None,
     )
+
+
+def _check_split(dataset: "Dataset", split: str, manifest: "Manifest", note: Callable[[str], None]) -> None:
+    """Say that the split is not the bundle's own; refuse it where another seed may have put training images into it."""
+    recorded = _recorded_fingerprint(manifest.provenance, split)
+    if recorded is None or recorded == dataset.splits[split].fingerprint:
+        return
+    what = f"this is not the {split} split that the bundle was judged on"
+    if split in dataset.chosen_splits:
+        raise InputError(
+            f"{dataset.path}: {what}, and may hold images that it was trained on, since the data does not say which "
+            f"are {split}; give --seed and --group of the training, or other data with a folder or column of splits"
+        )
+    note(what)
+
+
+def _recorded_fingerprint(provenance: dict[str, Any], split: str) -> str | None:
+    """Return what the bundle says of a split's items; None where it says nothing, as provenance has no fixed form."""
+    value: Any = provenance
+    for name in ("data", "fingerprints", split):
+        value = value.get(name) if isinstance(value, dict) else None
+    return value if isinstance(value, str) else None

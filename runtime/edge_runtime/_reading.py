@@ -160,10 +160,11 @@ def _read_tuple(hints: Sequence[Any], value: object, where: str) -> tuple[Any, .
 def _read_dict(hints: Sequence[Any], value: object, where: str) -> dict[str, Any]:
     if not isinstance(value, dict) or len(value) > MAX_ITEMS:
         fail(where, value, f"an object of at most {MAX_ITEMS} entries is expected")
-    return {_text(name, where): _read(hints[1], item, _join(where, name)) for name, item in value.items()}
+    return {read_text(name, where): _read(hints[1], item, _join(where, name)) for name, item in value.items()}
 
 
-def _text(value: object, where: str) -> str:
+def read_text(value: object, where: str) -> str:
+    """Return text on one line, of at most `MAX_TEXT` characters; raise SchemaError for anything else."""
     if not isinstance(value, str) or len(value) > MAX_TEXT or _CONTROL.search(value):
         fail(where, value, f"text of at most {MAX_TEXT} characters on one line is expected")
     return value
@@ -187,7 +188,7 @@ def _bool(value: object, where: str) -> bool:
     return value
 
 
-_SCALARS: dict[Any, Callable[[object, str], Any]] = {str: _text, int: _int, float: _float, bool: _bool}
+_SCALARS: dict[Any, Callable[[object, str], Any]] = {str: read_text, int: _int, float: _float, bool: _bool}
 _FORMS: dict[Any, Callable[[Sequence[Any], object, str], Any]] = {
     Literal: _read_literal,
     Union: _read_union,

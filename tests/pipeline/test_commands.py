@@ -51,6 +51,25 @@ def test_eval(run, tour):
     assert f"top-1 {100 * document['top1']:.2f} %" in out
 
 
+def test_eval_tells_another_test_split_from_the_one_that_was_judged(run, tour, tmp_path):
+    import shutil
+
+    judged = "not the test split that the bundle was judged on"
+    other, mixed = tmp_path / "other", tmp_path / "mixed"
+    for split in ("train", "val", "test"):
+        for digit in range(10):
+            for picture in sorted((tour / "data" / split / str(digit)).iterdir())[:5]:
+                for copy in (other / split / str(digit), mixed / str(digit)):
+                    copy.mkdir(parents=True, exist_ok=True)
+                    shutil.copy(picture, copy / f"{split}-{picture.name}")
+    assert judged not in run("eval", tour / "digits.edge", tour / "data")[2]
+    code, _, err = run("eval", tour / "digits.edge", other)
+    assert code == ExitCode.OK and judged in err
+    code, out, err = run("eval", tour / "digits.edge", mixed, "--json")
+    assert code == ExitCode.INPUT and judged in err and "--seed and --group" in err
+    assert json.loads(out)["exit_code"] == ExitCode.INPUT
+
+
 def test_run_answers_each_input_and_loses_none(run, tour, tmp_path):
     pictures = sorted((tour / "data" / "test" / "3").iterdir())[:2]
     broken = tmp_path / "not an image.png"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from edge_runtime.errors import SchemaError
-from edge_runtime.manifest import Unknown, manifest_from_json, manifest_to_json
+from edge_runtime.manifest import Unknown, check_label, manifest_from_json, manifest_to_json
 from edge_runtime.preprocessing import preprocessing_from_dict
 
 Document = dict[str, Any]
@@ -260,3 +260,12 @@ def test_strange_values_anywhere_give_a_manifest_or_a_schema_error(draft: Any) -
 
     walk(document)
     assert refused > 1000
+
+
+@pytest.mark.parametrize("label", ["", " a", "a" * 501, "a\nb", "\x85", "\u2028", "not text \udcff"])
+def test_a_label_is_checked_alone_by_the_rule_of_manifests(draft: Any, label: str) -> None:
+    with pytest.raises(SchemaError, match=r"^label: "):
+        check_label(label)
+    with pytest.raises(SchemaError):
+        manifest_to_json(replace(draft.manifest(), labels=("a", label, "c")))
+    check_label("M\u00fcll, 3 \u00b5m")

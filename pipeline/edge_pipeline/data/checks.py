@@ -10,7 +10,8 @@ from edge_pipeline.data.dataset import NearDuplicates, Skipped
 from edge_pipeline.data.layout import SPLITS, Item
 from edge_pipeline.data.leaks import across_splits, conflicts
 from edge_pipeline.data.twins import near_twins
-from edge_runtime.errors import InputError
+from edge_runtime.errors import InputError, SchemaError
+from edge_runtime.manifest import check_label
 
 UNREADABLE_SHARE = 0.01
 """More unreadable files than this share mean that something is wrong with the data; one file is always allowed."""
@@ -31,6 +32,15 @@ def check_skipped(data: Path, skipped: Sequence[Skipped], items: Sequence[Item])
         label for item in items if item.path not in gone for label in item.labels
     }
     return [f"skipped: {text}", *(f"{label} has no readable image, so it is no class" for label in sorted(lost))]
+
+
+def check_labels(data: Path, labels: Sequence[str]) -> None:
+    """Refuse names of classes that no bundle can hold, before anyone has trained on them."""
+    for label in labels:
+        try:
+            check_label(label)
+        except SchemaError as error:
+            raise InputError(f"{data}: {error}; rename the class") from error
 
 
 def check_classes(data: Path, items: Sequence[Item], splits: Sequence[str], labels: Sequence[str]) -> list[str]:

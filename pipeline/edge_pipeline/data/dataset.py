@@ -90,6 +90,8 @@ class Dataset:
     on the same folder elsewhere."""
     splits: dict[str, Split]
     """`train` and `val` always; `test` unless the data's own splits lack it."""
+    chosen_splits: tuple[str, ...]
+    """Those whose items seed and groups chose, since the data does not say what is in them."""
     multilabel: bool
     options: dict[str, Any]
     """Keyword arguments of `open_dataset` that give this data set again."""

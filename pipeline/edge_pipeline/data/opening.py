@@ -47,7 +47,7 @@ def open_dataset(
 
     Raises:
         InputError: there is no data, more than 1 % of the files are unreadable, there are fewer than two classes, a
-            class is missing from train, or two splits share files or groups.
+            class is missing from train or has a name that no bundle can hold, or two splits share files or groups.
     """
     data = Path(path).absolute()
     listing = _grouped(_list(data, multilabel), group)
@@ -61,8 +61,9 @@ def open_dataset(
     digests, thumbnails = inspection.sha256[rows], inspection.thumbnails[rows]
     content = same_content(digests)
     labels = tuple(sorted({label for item in items for label in item.labels}))
+    checks.check_labels(data, labels)
 
-    splits, decided = partition(items, content, digests, thumbnails, seed)
+    splits, chosen, decided = partition(items, content, digests, thumbnails, seed)
     class_warnings = checks.check_classes(data, items, splits, labels)
     leaks, leak_warnings = checks.check_leaks(data, items, splits, content, allow=allow_leaks)
     conflicts, conflict_warnings = checks.find_conflicts(items, content)
@@ -87,7 +88,7 @@ def open_dataset(
         for name, rows in rows_of.items()
     }
     options = {"group": group, "allow_leaks": allow_leaks, "seed": seed, "multilabel": multilabel}
-    return Dataset(data, labels, made, multilabel, options, report)
+    return Dataset(data, labels, made, chosen, multilabel, options, report)
 
 
 def _list(data: Path, multilabel: bool) -> Listing:

@@ -21,8 +21,8 @@ def partition(
     digests: NDArray[np.uint8],
     thumbnails: NDArray[np.uint8],
     seed: int,
-) -> tuple[list[str], list[str]]:
-    """Return the split of each item, and a line for each thing that was decided here.
+) -> tuple[list[str], tuple[str, ...], list[str]]:
+    """Return the split of each item, the splits that the seed chose, and a line for each thing that was decided here.
 
     Args:
         items: the readable items.
@@ -44,17 +44,19 @@ def partition(
 
     if given <= {"train"}:
         splits = deal(range(len(items)), SHARES)
-        return splits, ["the data has a train split alone: val and test were carved from it"] if given else []
+        return splits, SPLITS, ["the data has a train split alone: val and test were carved from it"] if given else []
     splits = [item.split or "train" for item in items]
     warnings = []
+    chosen: tuple[str, ...] = ()
     if "val" not in given:
         train = [row for row, split in enumerate(splits) if split == "train"]
         for row, split in zip(train, deal(train, CARVED), strict=True):
             splits[row] = split
+        chosen = ("train", "val")
         warnings.append(f"the data has no val split: {CARVED['val']:.0%} of train was carved off")
     if "test" not in given:
         warnings.append("the data has no test split: an export cannot be judged without one")
-    return splits, warnings
+    return splits, chosen, warnings
 
 
 def _units(items: Sequence[Item], content: NDArray[np.int64], thumbnails: NDArray[np.uint8]) -> NDArray[np.int64]:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from edge_runtime._reading import fail, parse_json, read_dataclass, require
 from edge_runtime.errors import SchemaError
-from edge_runtime.manifest.rules import check_manifest
+from edge_runtime.manifest.rules import check_label, check_manifest
 from edge_runtime.manifest.values import (
     DIGEST_NAME,
     MANIFEST_NAME,
@@ -41,6 +41,7 @@ __all__ = [
     "TensorInfo",
     "Unknown",
     "Variant",
+    "check_label",
     "file_entry",
     "manifest_from_json",
     "manifest_to_json",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from edge_runtime._reading import require
+from edge_runtime._reading import read_text, require
 from edge_runtime.manifest.values import (
     DIGEST_NAME,
     MANIFEST_NAME,
@@ -21,7 +21,9 @@ _PATH = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _DTYPES = ("float32", "float16", "uint8", "int8", "int32", "int64")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _MAX_BYTES = 1 << 40
+_MAX_LABEL = 500
 
 
 def check_manifest(manifest: Manifest) -> None:
@@ -52,12 +54,22 @@ def _check_labels(labels: tuple[str, ...]) -> None:
     require(len(labels) >= 1, "labels", labels, "at least one label")
     require(len(set(labels)) == len(labels), "labels", labels, "each label once")
     for at, label in enumerate(labels):
-        require(
-            0 < len(label) <= 500 and label == label.strip(),
-            f"labels[{at}]",
-            label,
-            "1 to 500 characters, no outer blanks",
-        )
+        check_label(label, f"labels[{at}]")
+
+
+def check_label(label: str, where: str = "label") -> None:
+    """Check what a label must be to stand in a manifest.
+
+    Args:
+        label: The name of a class.
+        where: What the error calls it.
+
+    Raises:
+        SchemaError: it is empty, too long, has outer blanks, more than one line, or bytes that are no text.
+    """
+    read_text(label, where)
+    plain = 0 < len(label) <= _MAX_LABEL and label == label.strip() and not _SURROGATE.search(label)
+    require(plain, where, label, f"1 to {_MAX_LABEL} characters of Unicode, no outer blanks")
 
 
 def _check_files(files: tuple[FileEntry, ...]) -> set[str]:

@@ -55,6 +55,16 @@ def test_an_image_is_seen_upright_and_on_white(kinds, encoded):
     assert set(clear.thumbnail) == {255}
 
 
+@pytest.mark.parametrize("label", ["a" * 501, "two\nlines", "next\u0085line"])
+def test_a_label_that_no_bundle_can_hold_is_refused_in_one_line(flat, write_csv, label):
+    root = flat({"cat": 12})
+    rows = [[str(path), label if number % 2 else "cat"] for number, path in enumerate(sorted(root.rglob("*.png")))]
+    file = write_csv(root.parent / "labels.csv", [["path", "label"], *rows])
+    with pytest.raises(InputError, match=r"labels\.csv: label: .* is refused; .*; rename the class") as caught:
+        open_dataset(file)
+    assert "\n" not in str(caught.value)
+
+
 @pytest.fixture
 def broken(picture, encoded):
     whole = encoded(picture(2000, 200), "JPEG")
