@@ -5,11 +5,15 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 from edge_runtime.errors import InputError
+from edge_runtime.preprocessing import MAX_SIDE
 
 Optimizer = Literal["adamw", "sgd"]
 Schedule = Literal["cosine", "constant"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Augment = Literal["none", "light", "standard"]
+
+MIN_SIDE = 8
+"""Pixels; a smaller input leaves nothing to see to networks that halve it several times."""
 
 
 @dataclass(frozen=True)
@@ -66,11 +70,15 @@ class TrainConfig:
         Raises:
             InputError: a value is out of its range.
         """
-        positive = ("epochs", "batch_size", "learning_rate", "size", "train_size", "patience")
+        positive = ("epochs", "batch_size", "learning_rate", "patience")
         for name in positive:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise InputError(f"{_flag(name)} {value}: must be greater than 0")
+        for name in ("size", "train_size"):
+            side = getattr(self, name)
+            if side is not None and not MIN_SIDE <= side <= MAX_SIDE:
+                raise InputError(f"{_flag(name)} {side}: must be {MIN_SIDE} to {MAX_SIDE} pixels")
         for name in ("learning_rate", "weight_decay"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise InputError(f"{_flag(name)} {getattr(self, name)}: must be a finite number, at least 0")

@@ -48,6 +48,8 @@ def test_the_command_names_every_choice_and_preset() -> None:
     ("choice", "message"),
     [
         ({"epochs": 0}, "--epochs 0"),
+        ({"size": 100_000}, "--size 100000: must be 8 to 8192 pixels"),
+        ({"train_size": 7}, "--train-size 7: must be 8 to 8192 pixels"),
         ({"weight_decay": -1.0}, "--weight-decay -1"),
         ({"warmup": 1.5}, "--warmup 1.5"),
         ({"learning_rate": -1.0}, "--learning-rate -1"),
