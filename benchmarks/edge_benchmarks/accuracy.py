@@ -88,6 +88,11 @@ class AccuracySummary:
     confusion: NDArray[np.int64]
     """`(classes, classes)`, rows truth, columns answers. Multilabel: `(classes, 2, 2)`, one such table a class."""
 
+    @property
+    def multilabel(self) -> bool:
+        """Whether an item can have several labels or none."""
+        return self.confusion.ndim == 3
+
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-ready dictionary: `top1`, `interval`, `macro_f1`, `n`, `per_class`, `confusion`."""
         return {

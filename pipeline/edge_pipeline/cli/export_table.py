@@ -40,20 +40,21 @@ def _cells(row: dict[str, Any]) -> list[str]:
     low, high = row["top1_interval"]
     drop = f"{100 * row['drop']:.2f}\n≤ {100 * row['drop_bound']:.2f}" if "drop" in row else ""
     p50 = (row.get("latency_ms") or {}).get("p50")
+    timed = bool(row.get("latency_ms"))
     is_baseline = row["verdict"] == "baseline"
     return [
         row["variant"],
         f"{100 * row['top1']:.2f}\n{100 * low:.2f}-{100 * high:.2f}",
         drop,
         f"{p50['estimate']:.2f}" if p50 else "-",
-        "1x" if is_baseline else _speedup(row.get("speedup_over_baseline")),
-        _speedup(row.get("speedup_over_eager")),
+        "1x" if is_baseline else _speedup(row.get("speedup_over_baseline"), timed),
+        _speedup(row.get("speedup_over_eager"), timed),
         f"{row['size_bytes'] / 1e6:.2f}",
         row["verdict"].replace(", ", "\n"),
     ]
 
 
-def _speedup(interval: dict[str, float] | None) -> str:
+def _speedup(interval: dict[str, float] | None, timed: bool) -> str:
     if interval is None:
-        return "not timed"
+        return "not bounded" if timed else "not timed"
     return f"{interval['estimate']:.2f}x\n{interval['low']:.2f}-{interval['high']:.2f}"

@@ -11,7 +11,7 @@ from edge_pipeline.evaluation import Evaluation
 
 
 def print_evaluation(result: Evaluation) -> None:
-    """Print top-1 with its interval, macro F1, and a row a class."""
+    """Print the share of right answers with its interval, macro F1, and a row a class."""
     console = Console(highlight=False)
     summary = result.summary
     rows = [
@@ -20,8 +20,9 @@ def print_evaluation(result: Evaluation) -> None:
     ]
     console.print(whole_table(("class", "precision", "recall", "F1", "items"), rows))
     top1 = summary.top1
+    what = "all labels right" if summary.multilabel else "top-1"
     console.print(
-        f"[bold]top-1 {100 * top1.estimate:.2f} %[/] (95 % interval {100 * top1.low:.2f} to {100 * top1.high:.2f}), "
+        f"[bold]{what} {100 * top1.estimate:.2f} %[/] (95 % interval {100 * top1.low:.2f} to {100 * top1.high:.2f}), "
         f"macro F1 {summary.macro_f1:.4f}, {summary.n:,} items of {result.split}, {result.variant}"
     )
     if result.unknown:

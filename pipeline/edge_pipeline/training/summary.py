@@ -22,8 +22,12 @@ def summary(result: "TrainResult") -> "RenderableType":
 
 
 def _headline(test: dict[str, Any]) -> str:
+    import numpy as np
+
+    # One table a class where an image may have several labels, and one for all where it has one.
+    what = "all labels right" if np.ndim(test["confusion"]) == 3 else "top-1"
     low, high = (100 * bound for bound in test["interval"])
-    return f"test top-1 {100 * test['top1']:.2f} % (95 % interval {low:.2f} to {high:.2f}, n = {test['n']:,})"
+    return f"test {what} {100 * test['top1']:.2f} % (95 % interval {low:.2f} to {high:.2f}, n = {test['n']:,})"
 
 
 def _second_line(result: "TrainResult", test: dict[str, Any]) -> str:
