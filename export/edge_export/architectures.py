@@ -99,7 +99,7 @@ def _from_torchvision(name: str, classes: int) -> Network:
     module = models.get_model(name, weights=None, num_classes=classes, **extra)
     linear = [path for path, layer in module.named_modules() if isinstance(layer, nn.Linear | nn.Conv2d)]
     # What the architecture's published weights were evaluated with; naming the weights downloads nothing.
-    published = models.get_model_weights(name).DEFAULT.transforms()
+    published = cast(Any, models.get_model_weights(name)).DEFAULT.transforms()
     crop, side = int(published.crop_size[0]), int(published.resize_size[0])
     kernel: Kernel = "bicubic" if published.interpolation.value == "bicubic" else "bilinear"
     mean, std = _triple(published.mean), _triple(published.std)
