@@ -18,19 +18,21 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 # matplotlib must be given real colors; each stands for a color of the page and is replaced by its name in the SVG.
-_INK, _SOFT, _LINE = "#010203", "#010204", "#010205"
-_SERIES = ("#010211", "#010212", "#010213", "#010214", "#010215")
+INK, _SOFT, _LINE = "#010203", "#010204", "#010205"
+"""Text and marks; secondary text; lines and the grid."""
+SERIES = ("#010211", "#010212", "#010213", "#010214", "#010215")
+"""Colors that tell series apart."""
 _TONES: dict[Tone, str] = {"good": "#010221", "bad": "#010222", "unsure": "#010223", "plain": _SOFT}
 _PAGE_COLORS = (
-    {_INK: "currentColor", _SOFT: "var(--soft)", _LINE: "var(--line)"}
-    | {color: f"var(--series-{index + 1})" for index, color in enumerate(_SERIES)}
+    {INK: "currentColor", _SOFT: "var(--soft)", _LINE: "var(--line)"}
+    | {color: f"var(--series-{index + 1})" for index, color in enumerate(SERIES)}
     | {color: f"var(--{tone})" for tone, color in _TONES.items() if tone != "plain"}
 )
 
 WIDTH = 4.6
 """Inches. A figure is about 460 pixels wide beside another one, and 350 on a phone: letters of 8.5 points suit both."""
 
-MOST_SERIES = len(_SERIES)
+MOST_SERIES = len(SERIES)
 """Arms that one plot tells apart by color."""
 
 _MOST_STEPS = 400
@@ -48,14 +50,14 @@ def ratio_intervals(rows: Sequence[tuple[str, Interval, Tone]]) -> str:
     """
 
     def draw(axes: Axes) -> None:
-        axes.axvline(1.0, color=_INK, linewidth=1)
+        axes.axvline(1.0, color=INK, linewidth=1)
         for place, (label, ratio, tone) in enumerate(reversed(rows)):
             high = min(ratio.high, max(3.0, 2 * ratio.estimate))
             axes.plot([ratio.low, high], [place, place], color=_TONES[tone], linewidth=5, solid_capstyle="butt")
             axes.plot([ratio.estimate], [place], "o", color=_TONES[tone], markersize=6)
             axes.annotate(
                 f"{label}: {ratio.estimate:.3g}x [{ratio.low:.3g}, {ratio.high:.3g}]",
-                (0, place), xycoords=("axes fraction", "data"), xytext=(0, 8), textcoords="offset points", color=_INK,
+                (0, place), xycoords=("axes fraction", "data"), xytext=(0, 8), textcoords="offset points", color=INK,
             )  # fmt: skip
         ends = [1.0] + [ratio.low for _, ratio, _ in rows] + [min(ratio.high, 3.0) for _, ratio, _ in rows]
         axes.set_xlim(max(0.0, min(ends) - 0.15), max(ends) + 0.15)
@@ -64,7 +66,7 @@ def ratio_intervals(rows: Sequence[tuple[str, Interval, Tone]]) -> str:
         axes.set_xlabel("time / baseline's time: left of 1 is faster")
         axes.spines["left"].set_visible(False)
 
-    return _figure(draw, 0.75 + 0.5 * len(rows))
+    return inline_figure(draw, 0.75 + 0.5 * len(rows))
 
 
 def latency_ecdf(series: Mapping[str, ArrayLike], percentiles: Mapping[str, Mapping[str, Interval | None]]) -> str:
@@ -78,7 +80,7 @@ def latency_ecdf(series: Mapping[str, ArrayLike], percentiles: Mapping[str, Mapp
     """
 
     def draw(axes: Axes) -> None:
-        for (name, values), color in zip(series.items(), _SERIES, strict=False):
+        for (name, values), color in zip(series.items(), SERIES, strict=False):
             ordered = np.sort(np.asarray(values, dtype=np.float64))
             share = np.arange(1, len(ordered) + 1) / len(ordered)
             shown = _thinned(len(ordered))
@@ -94,9 +96,9 @@ def latency_ecdf(series: Mapping[str, ArrayLike], percentiles: Mapping[str, Mapp
         axes.set_ylim(0, 1.02)
         axes.set_yticks([0, 0.5, 0.9, 0.99], ["0", "p50", "p90", "p99"])
         _latency_axis(axes, series)
-        axes.legend(loc="lower right", frameon=False, labelcolor=_INK)
+        axes.legend(loc="lower right", frameon=False, labelcolor=INK)
 
-    return _figure(draw, 2.9)
+    return inline_figure(draw, 2.9)
 
 
 def latency_histogram(series: Mapping[str, ArrayLike]) -> str:
@@ -108,14 +110,14 @@ def latency_histogram(series: Mapping[str, ArrayLike]) -> str:
         everything = np.concatenate([np.asarray(values, dtype=np.float64) for values in series.values()])
         low, high = float(everything.min()), float(everything.max())
         edges = np.geomspace(low, max(high, low * 1.01), 61) if high > _WIDE_RANGE * low else np.linspace(low, high, 61)
-        for (name, values), color in zip(series.items(), _SERIES, strict=False):
+        for (name, values), color in zip(series.items(), SERIES, strict=False):
             axes.hist(values, bins=list(edges), color=color, alpha=0.55, label=name, linewidth=0)
         axes.set_ylabel("calls")
         axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
         _latency_axis(axes, series)
-        axes.legend(loc="upper right", frameon=False, labelcolor=_INK)
+        axes.legend(loc="upper right", frameon=False, labelcolor=INK)
 
-    return _figure(draw, 2.9)
+    return inline_figure(draw, 2.9)
 
 
 def stage_bars(rows: Mapping[str, Mapping[str, float]]) -> str:
@@ -129,23 +131,23 @@ def stage_bars(rows: Mapping[str, Mapping[str, float]]) -> str:
         longest = max(sum(stages.values()) for stages in rows.values())
         for place, (name, stages) in enumerate(reversed(list(rows.items()))):
             left = 0.0
-            for (stage, duration), color in zip(stages.items(), _SERIES, strict=False):
+            for (stage, duration), color in zip(stages.items(), SERIES, strict=False):
                 label = stage if place == 0 else None
                 axes.barh(place, duration, left=left, color=color, height=0.42, label=label)
                 left += duration
             text = f"{name}: medians add up to {left:.3g} ms"
-            axes.annotate(text, (0, place), xytext=(0, 13), textcoords="offset points", color=_INK)
+            axes.annotate(text, (0, place), xytext=(0, 13), textcoords="offset points", color=INK)
         axes.set_xlim(0, longest * 1.02)
         axes.set_ylim(-0.5, len(rows) - 0.25)
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
         axes.set_xlabel("milliseconds, median of each stage")
         axes.legend(
-            loc="lower left", bbox_to_anchor=(0, 1), ncols=4, frameon=False, labelcolor=_INK,
+            loc="lower left", bbox_to_anchor=(0, 1), ncols=4, frameon=False, labelcolor=INK,
             handlelength=0.9, columnspacing=1.1, borderpad=0, handletextpad=0.5,
         )  # fmt: skip
 
-    return _figure(draw, 1.0 + 0.62 * len(rows))
+    return inline_figure(draw, 1.0 + 0.62 * len(rows))
 
 
 def interval_dots(rows: Sequence[tuple[str, Interval]], label: str, shares: bool = False) -> str:
@@ -159,11 +161,11 @@ def interval_dots(rows: Sequence[tuple[str, Interval]], label: str, shares: bool
 
     def draw(axes: Axes) -> None:
         for place, (name, interval) in enumerate(reversed(rows)):
-            axes.plot([interval.low, interval.high], [place, place], color=_SERIES[0], linewidth=5, alpha=0.4)
-            axes.plot([interval.estimate], [place], "o", color=_SERIES[0], markersize=6)
+            axes.plot([interval.low, interval.high], [place, place], color=SERIES[0], linewidth=5, alpha=0.4)
+            axes.plot([interval.estimate], [place], "o", color=SERIES[0], markersize=6)
             text = f"{name}: {interval.estimate:.1%}" if shares else f"{name}: {interval.estimate:.3g}"
             where = ("axes fraction", "data")
-            axes.annotate(text, (0, place), xycoords=where, xytext=(0, 8), textcoords="offset points", color=_INK)
+            axes.annotate(text, (0, place), xycoords=where, xytext=(0, 8), textcoords="offset points", color=INK)
         axes.set_ylim(-0.5, len(rows) - 0.2)
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
@@ -173,7 +175,7 @@ def interval_dots(rows: Sequence[tuple[str, Interval]], label: str, shares: bool
 
             axes.xaxis.set_major_formatter(PercentFormatter(1.0))
 
-    return _figure(draw, 0.75 + 0.5 * len(rows))
+    return inline_figure(draw, 0.75 + 0.5 * len(rows))
 
 
 def _latency_axis(axes: Axes, series: Mapping[str, ArrayLike]) -> None:
@@ -198,8 +200,13 @@ def _thinned(n: int) -> slice | np.ndarray:
     return np.unique(np.concatenate([np.arange(ends), middle, np.arange(n - ends, n)]))
 
 
-def _figure(draw: Callable[[Axes], None], height: float) -> str:
-    """Draw on fresh axes and return an SVG element without size, so that the page decides."""
+def inline_figure(draw: Callable[[Axes], None], height: float) -> str:
+    """Draw on fresh axes and return an SVG element without size, so that the page decides.
+
+    Args:
+        draw: Draws with `INK` and `SERIES`, which the page turns into its own colors, and with no other color.
+        height: Inches, for a width of `WIDTH`.
+    """
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
@@ -208,7 +215,7 @@ def _figure(draw: Callable[[Axes], None], height: float) -> str:
         "svg.hashsalt": "edge",
         "font.family": "sans-serif",
         "font.size": 8.5,
-        "text.color": _INK,
+        "text.color": INK,
         "axes.labelcolor": _SOFT,
         "axes.edgecolor": _LINE,
         "axes.axisbelow": True,

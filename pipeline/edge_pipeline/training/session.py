@@ -24,7 +24,7 @@ from edge_pipeline.training.precision import make_accelerator
 from edge_pipeline.training.progress import Silent, TrainProgress
 from edge_pipeline.training.promise import promise
 from edge_pipeline.training.report import write_report
-from edge_pipeline.training.report.gallery import worst_mistakes
+from edge_pipeline.training.report.mistakes import worst_mistakes
 from edge_runtime.cpus import available_cpus
 
 if TYPE_CHECKING:
@@ -213,7 +213,7 @@ class _Session:
             truth = (targets.bool() if self.config.multilabel else targets).numpy()
             answers = logits.numpy()
             summary = summarize(truth, answers, self.dataset.labels)
-            mistakes = worst_mistakes(self.items["test"], truth, answers, self.dataset.labels, contract=self.contract)
+            mistakes = worst_mistakes(self.items["test"], truth, answers, self.dataset.labels)
             metrics["test"] = summary.to_dict()
         run = self._run(metrics)
         write_report(self.directory, run, done.history, summary, mistakes)

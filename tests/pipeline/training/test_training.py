@@ -62,8 +62,9 @@ def test_learns_and_writes_a_run(dataset: Dataset, tiny: TrainConfig, tmp_path: 
 def test_report_is_one_file_with_everything(dataset: Dataset, tiny: TrainConfig, tmp_path: Path) -> None:
     train(dataset, tmp_path / "run", replace(tiny, epochs=1))
     page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
-    for heading in ("Learning curves", "By class", "Confusion matrix", "Worst mistakes", "top-1"):
+    for heading in ("Learning curves", "By class", "Confusion matrix", "Worst mistakes", "Configuration", "top-1"):
         assert heading in page
+    assert page.count("<svg") == 3  # losses, score, matrix
     assert "http://" not in page
     assert "https://" not in page
     assert page.count("data:image/png;base64,") >= 1
