@@ -29,6 +29,9 @@ TONES: dict[str, Tone] = {
     "refused": "bad",
 }
 
+OPENINGS_TO_WARN = 5
+"""A training, an export and a second thought look at test; more often than that, choices begin to follow it."""
+
 MOST_PICTURES = 40
 """Enough to see a pattern in what changed; the page must stay light."""
 
@@ -161,9 +164,9 @@ def _accuracy_section(document: Mapping[str, Any]) -> Section:
     ]
     openings = document["test_openings"]
     blocks: list[Figure | Text] = [Figure(interval_dots(rows, "top-1", shares=True), "Top-1 with 95 % intervals")]
-    if openings > 1:
-        text = f"This test set was opened {openings} times for this run; what was tuned on it looks better than it is."
-        blocks.append(Text(text, "unsure"))
+    text = f"For this run, test has been looked at {openings} times, training's own report included."
+    tuned = " What was tuned on it looks better than it is." if openings > OPENINGS_TO_WARN else ""
+    blocks.append(Text(text + tuned, "unsure" if tuned else "plain"))
     blocks += [Text(_unknown(name, unknown)) for name, unknown in document["unknown"].items()]
     return Section("Accuracy", blocks)
 

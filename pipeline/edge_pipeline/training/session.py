@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from edge_benchmarks.accuracy import summarize
 from edge_export.architectures import Network, create_network
-from edge_export.run import WEIGHTS_FILE, DataReference, Run, is_run, read_run, write_run
+from edge_export.run import WEIGHTS_FILE, DataReference, Run, is_run, read_run, record_test_opening, write_run
 from edge_pipeline.data import Dataset, describe, open_dataset
 from edge_pipeline.models.folding import folded
 from edge_pipeline.models.freezing import Cut, cut_network
@@ -218,6 +218,8 @@ class _Session:
         run = self._run(metrics)
         write_report(self.directory, run, done.history, summary, mistakes)
         write_run(self.directory, run)
+        if summary is not None:
+            record_test_opening(self.directory, self.dataset.fingerprints["test"])
         remove_leftovers(self.directory)
 
     def _run(self, metrics: dict[str, Any]) -> Run:

@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from torch.nn.functional import cross_entropy
 
 from edge_export.architectures import create_network
-from edge_export.run import WEIGHTS_FILE, read_run
+from edge_export.run import LEDGER_FILE, WEIGHTS_FILE, read_run
 from edge_pipeline.data import Dataset, open_dataset
 from edge_pipeline.training import TrainConfig, train
 from edge_pipeline.training.loader import ImageBatches, items_of
@@ -57,6 +57,8 @@ def test_learns_and_writes_a_run(dataset: Dataset, tiny: TrainConfig, tmp_path: 
     rows = [json.loads(line) for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()]
     assert rows == heard.rows
     assert set(rows[0]) >= {"epoch", "train_loss", "val_loss", "val_top1", "lr", "seconds"}
+    # Its report looked at test, and an export must be able to say how often that was done.
+    assert list(json.loads((tmp_path / "run" / LEDGER_FILE).read_text()).values()) == [1]
 
 
 def test_report_is_one_file_with_everything(dataset: Dataset, tiny: TrainConfig, tmp_path: Path) -> None:
