@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -165,11 +166,17 @@ def test_twenty_random_kills(digits: Path, tiny: TrainConfig, tmp_path: Path) ->
 def test_an_interrupt_says_how_to_go_on(digits: Path, tiny: TrainConfig, tmp_path: Path) -> None:
     run = tmp_path / "run"
     command = _command(digits, run, replace(tiny, epochs=500), "--patience", "1000")
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    while process.poll() is None and not (run / "checkpoint.safetensors").exists():
-        time.sleep(0.01)
-    process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=60)
+    # A shell's background job ignores SIGINT, and so would whatever it starts.
+    listens = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, preexec_fn=listens, **pipes) as process:  # noqa: PLW1509 - nothing else does it
+        try:
+            while process.poll() is None and not (run / "checkpoint.safetensors").exists():
+                time.sleep(0.01)
+            process.send_signal(signal.SIGINT)
+            _, stderr = process.communicate(timeout=120)
+        finally:
+            process.kill()
     assert process.returncode == 130
     assert f"edge train {digits} -o {run} --resume" in stderr
     assert "Traceback" not in stderr
