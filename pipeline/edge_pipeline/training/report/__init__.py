@@ -135,7 +135,7 @@ def _confusions(summary: AccuracySummary, labels: tuple[str, ...]) -> list[Secti
     blocks: list[Block] = []
     svg = confusion_matrix(summary.confusion, labels)
     if svg is not None:
-        caption = "How images of each class were answered on test: the darker, the larger the share of the class."
+        caption = "How images of each class were answered on test: the stronger the color, the larger the share."
         blocks.append(Figure(svg, caption))
     pairs = _confused_pairs(summary.confusion, labels)
     if pairs:
