@@ -79,7 +79,8 @@ def stages_table() -> str:
         lines += ["| stage | seconds | peak memory, MB | exit code |", "|---|---|---|---|"]
         for stage, seen in figures["stages"].items():
             lines.append(f"| `edge {stage}` | {seen['seconds']} | {seen['peak_rss_mb']:,} | {seen['exit_code']} |")
-        machine = f"{identity['cpu']}, {identity['instruction_set']}, on {identity['affinity']} of {identity['cores_logical']} cores"
+        cores = f"{identity['affinity']} of {identity['cores_logical']} cores"
+        machine = f"{identity['cpu']}, {identity['instruction_set']}, on {cores}"
         parts.append("\n".join([*lines, "", f"On {machine}; {tools}."]))
     return "\n\n".join(parts)
 
