@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo figures test test-slow test-gpu check format docs clean install
+.PHONY: demo figures runtime-figures test test-slow test-gpu check format docs clean install
 
 install: $(READY)
 
@@ -50,9 +50,14 @@ docs: $(READY)
 
 # Measure the stored figures again, on a machine that does nothing else, and remake the tables from them.
 figures: $(READY)
-	$(BIN)/python docs/measure.py mnist
-	$(BIN)/python docs/measure.py fashion
+	$(BIN)/python figures mnist
+	$(BIN)/python figures fashion
+	$(BIN)/python figures runtime
 	$(BIN)/python docs/build.py
+
+# The runtime's figures alone, as a table with the environment.
+runtime-figures: $(READY)
+	$(BIN)/python figures runtime
 
 clean:
 	rm -rf $(VENV) demo dist build .mypy_cache .ruff_cache .pytest_cache

@@ -33,9 +33,10 @@ def help_texts() -> str:
     return "\n\n".join(parts)
 
 
-def stored() -> dict[str, dict]:
-    """Return what `docs/measure.py` stored, by name."""
-    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(RESULTS.glob("*.json"))}
+def stored(kind: str) -> dict[str, dict]:
+    """Return what `python figures` stored by name, either whole exports (`stages`) or single figures (`measured`)."""
+    documents = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(RESULTS.glob("*.json"))}
+    return {name: document for name, document in documents.items() if kind in document}
 
 
 def results_table() -> str:
@@ -44,7 +45,7 @@ def results_table() -> str:
         "| network, data | variant | top-1 (95 %) | drop (at most) | p50 ms | over fp32 | over torch | MB | verdict |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    for figures in stored().values():
+    for figures in stored("stages").values():
         report = figures["stages"]["export"]["document"]
         lines += [_row(figures["title"], row) for row in report["rows"]]
     return "\n".join(lines)
@@ -71,7 +72,7 @@ def _times(row: dict, against: str) -> str:
 def stages_table() -> str:
     """Return seconds and peak memory of each stage, and the machine, for each stored measurement."""
     parts = []
-    for figures in stored().values():
+    for figures in stored("stages").values():
         identity, versions = figures["environment"]["identity"], figures["environment"]["versions"]
         names = ("python", "onnxruntime", "torch", "numpy")
         tools = ", ".join(f"{name} {versions[name]}" for name in names if name in versions)
@@ -85,12 +86,33 @@ def stages_table() -> str:
     return "\n\n".join(parts)
 
 
+def figures_table() -> str:
+    """Return every single figure with what was asked of it, as Markdown tables, one for each group."""
+    parts = []
+    for group, document in stored("measured").items():
+        lines = [f"**{group}**: `python figures {group}`", ""]
+        lines += ["| figure | measured (95 %) | asked | met | how |", "|---|---|---|---|---|"]
+        lines += [_figure(figure) for measured in document["measured"].values() for figure in measured["figures"]]
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts)
+
+
+def _figure(figure: dict) -> str:
+    value = f"{figure['value']:.4g}"
+    if figure["low"] is not None and figure["high"] is not None:
+        value += f" ({figure['low']:.4g} to {figure['high']:.4g})"
+    met = "yes" if figure["met"] else "**no**"
+    asked = f"{figure['direction']} {figure['asked']:g} {figure['unit']}"
+    return f"| {figure['name']} | {value} {figure['unit']} | {asked} | {met} | {figure['how']} |"
+
+
 PAGE_OF_RESULTS = ROOT / "docs" / "results.md"
 BLOCKS = (
     ("help", REFERENCE, help_texts),
     ("results", README, results_table),
     ("results", PAGE_OF_RESULTS, results_table),
     ("stages", PAGE_OF_RESULTS, stages_table),
+    ("figures", PAGE_OF_RESULTS, figures_table),
 )
 
 

@@ -1,7 +1,4 @@
-"""Measure the figures of docs/results.md again: `python docs/measure.py NAME`, into docs/results/NAME.json.
-
-`docs/build.py` makes tables of these files. Run it on a machine that does nothing else.
-"""
+"""Whole exports, from the sample data to a judged bundle, by the commands that a user types."""
 
 import json
 import os
@@ -16,10 +13,6 @@ from typing import Any
 
 import click
 
-from edge_benchmarks.environment import capture
-
-ROOT = Path(__file__).parent.parent
-RESULTS = ROOT / "docs" / "results"
 EDGE = [sys.executable, "-m", "edge_pipeline"]
 
 
@@ -68,22 +61,13 @@ def fashion(folder: Path) -> dict[str, Any]:
     return {"title": "EfficientNet-Lite0, frozen backbone, Fashion-MNIST (224 px)", "stages": stages}
 
 
-FIGURES: dict[str, Callable[[Path], dict[str, Any]]] = {"mnist": mnist, "fashion": fashion}
+EXPORTS: dict[str, Callable[[Path], dict[str, Any]]] = {"mnist": mnist, "fashion": fashion}
 
 
-def main(name: str) -> int:
-    """Measure one set of figures and store it."""
+def measure_export(name: str) -> dict[str, Any]:
+    """Take one whole way in a folder of its own and return what it printed."""
     folder = Path(tempfile.mkdtemp(prefix=f"edge-{name}-"))
     try:
-        document = FIGURES[name](folder) | {"environment": capture(), "command": f"python docs/measure.py {name}"}
+        return EXPORTS[name](folder)
     finally:
         shutil.rmtree(folder)
-    RESULTS.mkdir(exist_ok=True)
-    (RESULTS / f"{name}.json").write_text(json.dumps(document, ensure_ascii=False) + "\n", encoding="utf-8")
-    return 0
-
-
-if __name__ == "__main__":
-    if len(sys.argv) != 2 or sys.argv[1] not in FIGURES:
-        sys.exit(f"usage: python docs/measure.py {'|'.join(FIGURES)}")
-    sys.exit(main(sys.argv[1]))
