@@ -10,12 +10,10 @@ from numpy.typing import NDArray
 from edge_export.capture import Captured
 from edge_export.config import ExportConfig, ExportData, Sample
 from edge_export.coverage import Coverage, measure_coverage
-from edge_export.optimize import PASSES, PassRecord, optimize
-from edge_export.quantize.bias_correction import correct_biases
-from edge_export.quantize.calibration import METHODS, Observation, observe
+from edge_export.optimize import BASELINE_PASSES, PassRecord, optimize
+from edge_export.quantize import Observation, Recipe, make_quantized, observe, settled
 from edge_export.quantize.half import to_fp16
-from edge_export.quantize.recipes import TIERS, Recipe
-from edge_export.quantize.static import SESSION, leading_operators, quantize_static
+from edge_export.quantize.recipes import TIERS
 from edge_runtime.image import ImagePreprocessor
 from edge_runtime.manifest import Device, Precision
 
@@ -44,7 +42,7 @@ def make_baseline(captured: Captured) -> tuple["onnx.ModelProto", Candidate, tup
     """Optimize the captured graph: what int8 must beat, and what ships where int8 does not."""
     import onnx
 
-    model, records = optimize(captured.model, captured.preprocessing.tensor_shape, PASSES)
+    model, records = optimize(captured.model, captured.preprocessing.tensor_shape, BASELINE_PASSES)
     inferred = onnx.shape_inference.infer_shapes(model)
     recipe = {"precision": "fp32", "passes": [record.name for record in records if record.rewrites]}
     return inferred, Candidate(BASELINE, model.SerializeToString(deterministic=True), "fp32", "cpu", recipe), records
@@ -91,12 +89,7 @@ def int8_tiers(baseline: "onnx.ModelProto", observation: Observation) -> Iterato
 
 
 def _int8_candidate(baseline: "onnx.ModelProto", recipe: Recipe, observation: Observation) -> Candidate:
-    ranges = METHODS[recipe.calibration](observation)
-    in_float = leading_operators(baseline, recipe.float_leading)
-    quantized = quantize_static(baseline, recipe, ranges, in_float)
-    if recipe.bias_correction:
-        corrected, _ = correct_biases(baseline, quantized, observation.means)
-        quantized = quantize_static(corrected, recipe, ranges, in_float)
-    model = quantized.SerializeToString(deterministic=True)
-    settled = {"precision": "int8"} | recipe.to_dict() | {"calibration_samples": observation.samples}
-    return Candidate("cpu-int8", model, "int8", "cpu", settled, dict(SESSION), measure_coverage(model, SESSION))
+    made = make_quantized(baseline, recipe, observation)
+    model = made.model.SerializeToString(deterministic=True)
+    document = settled(recipe, observation).to_dict()
+    return Candidate("cpu-int8", model, "int8", "cpu", document, made.session, measure_coverage(model, made.session))

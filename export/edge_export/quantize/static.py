@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 
 from edge_export.quantize.calibration import Ranges
-from edge_export.quantize.recipes import Recipe
+from edge_export.quantize.recipe import Recipe
 
 if TYPE_CHECKING:
     import onnx

@@ -5,10 +5,10 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from edge_export.quantize.bias_correction import correct_biases
+from edge_export.quantize.transforms.bias_correction import correct_biases
 from edge_export.quantize.calibration import METHODS, observe
 from edge_export.quantize.calibration.interface import BINS, Histogram, Observation
-from edge_export.quantize.recipes import Recipe
+from edge_export.quantize.recipe import Recipe
 from edge_export.quantize.static import SESSION, leading_operators, quantize_static
 from edge_export.sessions import predictor
 from edge_runtime.errors import InputError
