@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import sys
 from pathlib import Path
@@ -104,11 +103,10 @@ def test_a_silent_fall_back_is_an_error(make_model: Any, monkeypatch: pytest.Mon
         create_session(make_model(), device="cuda")
 
 
-def test_two_flavours_are_an_error_with_the_mending_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = importlib.metadata.distribution
-    monkeypatch.setattr(
-        importlib.metadata, "distribution", lambda name: real("numpy") if name == "onnxruntime-gpu" else real(name)
-    )
+def test_two_flavours_are_an_error_with_the_mending_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "onnxruntime_gpu-1.22.0.dist-info").mkdir()
+    (tmp_path / "onnxruntime_extensions-0.14.0.dist-info").mkdir()  # another package, which may stand beside any
+    monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(MachineError, match=r"pip uninstall -y onnxruntime onnxruntime-gpu && pip install onnxruntime$"):
         import_onnxruntime()
 
