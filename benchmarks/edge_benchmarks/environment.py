@@ -13,7 +13,7 @@ from typing import Any
 import cpuinfo
 import psutil
 
-from edge_runtime.cpus import cgroup_quota
+from edge_runtime.cpus import architecture, cgroup_quota, instruction_set
 
 FLAGS = {
     "x86_64": (
@@ -31,12 +31,6 @@ FLAGS = {
     "aarch64": ("asimd", "asimddp", "i8mm", "bf16", "fphp", "asimdhp", "sve", "sve2", "sme"),
 }
 """Instruction sets that decide which kernels run, by the kernel's own names; `asimddp` is Arm's dot product."""
-
-INT8_SETS = {
-    "x86_64": (("avx512_vnni", "avx512_vnni"), ("avx_vnni", "avx_vnni"), ("avx2", "avx2")),
-    "aarch64": (("i8mm", "i8mm"), ("asimddp", "dotprod"), ("asimd", "neon")),
-}
-"""For each architecture, from the best for int8 to the least: a flag, and the name of what it stands for."""
 
 PACKAGES = (
     "edge-runtime",
@@ -125,22 +119,6 @@ def versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
-
-
-def instruction_set() -> str:
-    """Name the kind of CPU by what its int8 kernels can use: `x86_64-avx512_vnni`, `x86_64-avx2`, `aarch64-dotprod`."""
-    machine = architecture()
-    flags = set(_cpu().get("flags", ()))
-    for flag, name in INT8_SETS.get(machine, ()):
-        if flag in flags:
-            return f"{machine}-{name}"
-    return machine
-
-
-def architecture() -> str:
-    """Return the machine's architecture by Linux's name: `x86_64` or `aarch64`, on every system."""
-    machine = platform.machine().lower()
-    return {"amd64": "x86_64", "arm64": "aarch64"}.get(machine, machine)
 
 
 @cache

@@ -1,13 +1,33 @@
-"""How many CPUs this process may use: the host's count is wrong in a container, where a quota rules."""
+"""The CPUs of this process: how many it may use, which a quota decides in a container, and of which kind they are."""
 
 from __future__ import annotations
 
+import ctypes
 import os
+import platform
+import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 _CGROUPS = Path("/sys/fs/cgroup")
 _MEMBERSHIP = Path("/proc/self/cgroup")
+_CPUINFO = Path("/proc/cpuinfo")
+_KINDS = {
+    "x86_64": {"avx512_vnni": "avx512_vnni", "avx_vnni": "avx_vnni", "avx2": "avx2"},
+    "aarch64": {"i8mm": "i8mm", "asimddp": "dotprod", "asimd": "neon"},
+}
+"""For each architecture, from the best for int8 to the least: the kernel's flag, and our name of what it stands for."""
+_SYSCTLS = {
+    "hw.optional.avx512vnni": "avx512_vnni",
+    "hw.optional.avx2_0": "avx2",
+    "hw.optional.arm.FEAT_I8MM": "i8mm",
+    "hw.optional.arm.FEAT_DotProd": "asimddp",
+    "hw.optional.AdvSIMD": "asimd",
+}
+"""Apple's names of the flags."""
+_WINDOWS_FEATURES = {40: "avx2", 43: "asimddp", 19: "asimd"}
+"""Arguments of `IsProcessorFeaturePresent` (winnt.h); it does not tell about VNNI."""
 
 
 def available_cpus() -> int:
@@ -56,3 +76,61 @@ def _quota_v1(folder: Path) -> float | None:
         return None if quota <= 0 else quota / period
     except (OSError, ValueError, ZeroDivisionError):
         return None
+
+
+@cache
+def instruction_set() -> str:
+    """Name this kind of CPU by what its int8 kernels can use.
+
+    `x86_64-avx512_vnni`, `x86_64-avx_vnni`, `x86_64-avx2`, `aarch64-i8mm`, `aarch64-dotprod` (as from Cortex-A76),
+    `aarch64-neon`; the bare architecture where none of these is seen.
+    """
+    machine, flags = architecture(), _flags()
+    return next((f"{machine}-{name}" for flag, name in _KINDS.get(machine, {}).items() if flag in flags), machine)
+
+
+def saturates() -> bool:
+    """Whether int8 kernels of ONNX Runtime may add up products in 16 bits here, and so clamp: x86 without VNNI."""
+    return architecture() == "x86_64" and not instruction_set().endswith("vnni")
+
+
+def architecture() -> str:
+    """Return the machine's architecture by Linux's name, `x86_64` or `aarch64`, on every system."""
+    machine = platform.machine().lower()
+    return {"amd64": "x86_64", "arm64": "aarch64"}.get(machine, machine)
+
+
+@cache
+def cpu_name() -> str:
+    """Name the exact CPU: the vendor's words, or implementer and part number where Arm's kernel gives no words."""
+    info = _cpuinfo()
+    parts = [info[key] for key in ("CPU implementer", "CPU part") if key in info]
+    return info.get("model name") or "/".join(parts) or platform.processor() or architecture()
+
+
+@cache
+def _cpuinfo() -> dict[str, str]:
+    """Read what the kernel says of the first CPU only: on a big machine all of it takes milliseconds."""
+    try:
+        with _CPUINFO.open(encoding="utf-8", errors="replace") as file:
+            lines = file.read(8192).split("\n\n")[0].splitlines()
+    except OSError:
+        return {}
+    return {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+
+
+def _flags() -> set[str]:
+    if sys.platform == "darwin":
+        return {flag for name, flag in _SYSCTLS.items() if _sysctl(name)}
+    if sys.platform == "win32":
+        present = ctypes.windll.kernel32.IsProcessorFeaturePresent
+        return {flag for feature, flag in _WINDOWS_FEATURES.items() if present(feature)}
+    info = _cpuinfo()
+    return set((info.get("flags") or info.get("Features") or "").split())
+
+
+def _sysctl(name: str) -> bool:
+    value = ctypes.c_int64(0)
+    size = ctypes.c_size_t(ctypes.sizeof(value))
+    libc = ctypes.CDLL(None)
+    return libc.sysctlbyname(name.encode(), ctypes.byref(value), ctypes.byref(size), None, 0) == 0 and value.value > 0

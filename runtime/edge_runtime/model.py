@@ -13,11 +13,12 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_runtime.bundle import Bundle, Source, open_bundle
+from edge_runtime.choice import choose
 from edge_runtime.errors import BundleError, EdgeError, EdgeWarning, InputError, MachineError
 from edge_runtime.image import ImagePreprocessor
 from edge_runtime.manifest import Manifest, TensorInfo, Variant
 from edge_runtime.prediction import Prediction, predictions
-from edge_runtime.session import Device, abandon, create_session, cuda_is_available, first_line
+from edge_runtime.session import Device, abandon, create_session, first_line
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -69,7 +70,7 @@ def load(
     if device not in ("cpu", "cuda", "auto"):
         raise InputError(f"device={device!r}: one of 'cpu', 'cuda', 'auto' is expected")
     bundle = open_bundle(source, sha256=sha256)
-    chosen = _choose(bundle.manifest, device, variant)
+    chosen = choose(bundle, device, variant)
     asked = None if providers is None else tuple(providers)
     request = _Request(bundle.source, chosen.device, threads, chosen.name, bundle.manifest_sha256, asked)
     model = Model(bundle, chosen, request)
@@ -82,29 +83,9 @@ def load(
     return model
 
 
-def _choose(manifest: Manifest, device: str, name: str | None) -> Variant:
-    if name is not None:
-        for variant in manifest.variants:
-            if variant.name == name:
-                if device not in ("auto", variant.device):
-                    raise InputError(
-                        f"variant={name!r} is for {variant.device}; load it with device={variant.device!r}"
-                    )
-                return variant
-        known = ", ".join(variant.name for variant in manifest.variants)
-        raise InputError(f"variant={name!r}: no such variant; this bundle has {known}")
-    devices = [device] if device != "auto" else ["cuda", "cpu"]
-    for wanted in devices:
-        for variant in manifest.variants:
-            if variant.device == wanted and (device != "auto" or wanted == "cpu" or cuda_is_available()):
-                return variant
-    known = ", ".join(f"{variant.name} ({variant.device})" for variant in manifest.variants)
-    raise BundleError(f"device={device!r}: no variant for it; this bundle has {known}")
-
-
 def _reopen(request: _Request) -> Model:
     bundle = open_bundle(request.source, sha256=request.sha256)
-    return Model(bundle, _choose(bundle.manifest, request.device, request.variant), request)
+    return Model(bundle, choose(bundle, request.device, request.variant), request)
 
 
 class Model:

@@ -9,8 +9,6 @@ import subprocess
 import sys
 import time
 
-import pytest
-
 from edge_benchmarks import environment
 
 
@@ -27,25 +25,6 @@ def test_it_names_neither_host_nor_user_nor_path():
     assert not re.search(rf'"{re.escape(socket.gethostname())}"', text)
     assert not re.search(rf'"{re.escape(getpass.getuser())}"', text)
     assert not re.search(r'"/\w', text)
-
-
-@pytest.mark.parametrize(
-    ("machine", "flags", "name"),
-    [
-        ("x86_64", ["avx2", "avx512_vnni"], "x86_64-avx512_vnni"),
-        ("AMD64", ["avx2", "avx_vnni"], "x86_64-avx_vnni"),
-        ("x86_64", ["sse4_2", "avx2"], "x86_64-avx2"),
-        ("x86_64", [], "x86_64"),
-        ("arm64", ["asimd", "asimddp"], "aarch64-dotprod"),
-        ("aarch64", ["asimd", "asimddp", "i8mm"], "aarch64-i8mm"),
-        ("aarch64", ["asimd"], "aarch64-neon"),
-        ("riscv64", [], "riscv64"),
-    ],
-)
-def test_the_kind_of_cpu_is_named_by_its_best_int8_instructions(machine, flags, name, monkeypatch):
-    monkeypatch.setattr("platform.machine", lambda: machine)
-    monkeypatch.setattr(environment, "_cpu", lambda: {"flags": flags})
-    assert environment.instruction_set() == name
 
 
 def test_work_of_others_is_told_from_ones_own():
