@@ -33,12 +33,40 @@ class Resize:
 
 
 @dataclass(frozen=True)
+class Region:
+    """The part of the upright image that the model sees, as a fixed camera wants it.
+
+    In shares of the sides, from 0 at the left and top to 1, so that another resolution of the camera, or a JPEG that
+    was decoded at reduced scale, shows the same part.
+    """
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def box(self, width: int, height: int) -> tuple[int, int, int, int]:
+        """Return (left, top, right, bottom) in pixels of an image of this size; right and bottom are outside.
+
+        Each edge goes to the nearest pixel, halves up: `int(share * side + 0.5)` in float64. At least a pixel stays.
+        """
+        left, right = _span(self.left, self.right, width)
+        top, bottom = _span(self.top, self.bottom, height)
+        return left, top, right, bottom
+
+
+def _span(first: float, last: float, side: int) -> tuple[int, int]:
+    start = min(int(first * side + 0.5), side - 1)
+    return start, max(int(last * side + 0.5), start + 1)
+
+
+@dataclass(frozen=True)
 class ImagePreprocessing:
     """From an encoded or decoded image to one `(channels, height, width)` float32 tensor.
 
-    The order of steps is fixed: decode, orientation, colors (8-bit RGB, transparency over `background`), resize,
-    center crop, normalize. Normalization is `(value * scale - mean) / std` in float64 for each of the 256 values and
-    each channel, rounded once to float32, so it is a table and the same on every machine.
+    The order of steps is fixed: decode, orientation, colors (8-bit RGB, transparency over `background`), region,
+    resize, center crop, normalize. Normalization is `(value * scale - mean) / std` in float64 for each of the 256
+    values and each channel, rounded once to float32, so it is a table and the same on every machine.
     """
 
     resize: Resize
@@ -53,6 +81,11 @@ class ImagePreprocessing:
     """What shows through transparent pixels, RGB."""
     exif_orientation: bool = True
     """Turn the image as its EXIF orientation says before anything else."""
+    region: Region | None = None
+    """The part that is resized; None for the whole image."""
+    draft: int = 0
+    """Decode JPEG files at 1/8, 1/4 or 1/2 of their size: the smallest at which the region is still `draft` times as
+    large, on both axes, as what it is resized to. 0 decodes in full. Other inputs are as they are."""
     color: Literal["rgb", "bgr"] = "rgb"
     """Channel order of the model's tensor."""
     layout: Literal["NCHW", "NHWC"] = "NCHW"
@@ -102,6 +135,12 @@ def check_preprocessing(contract: ImagePreprocessing) -> None:
         require(abs(mean) <= _MAX_NUMBER, f"preprocessing.mean[{at}]", mean, f"within {_MAX_NUMBER:g} of 0")
         require(1 / _MAX_NUMBER <= std <= _MAX_NUMBER, f"preprocessing.std[{at}]", std, "a positive number")
         require(0 <= value <= 255, f"preprocessing.background[{at}]", value, "0 to 255")
+    if (region := contract.region) is not None:
+        for low, high in (("left", "right"), ("top", "bottom")):
+            start, stop = getattr(region, low), getattr(region, high)
+            require(0 <= start < stop, f"preprocessing.region.{low}", start, f"0 to less than {high}, {stop}")
+            require(stop <= 1, f"preprocessing.region.{high}", stop, "a share of the side, at most 1")
+    require(0 <= contract.draft <= 8, "preprocessing.draft", contract.draft, "0 (off) to 8")
     require(
         1 / _MAX_NUMBER <= contract.scale <= _MAX_NUMBER, "preprocessing.scale", contract.scale, "a positive number"
     )

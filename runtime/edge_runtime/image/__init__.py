@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from edge_runtime.image.decode import MAX_PIXELS, decode_image, open_image
+from edge_runtime.errors import InputError
+from edge_runtime.image.decode import MAX_PIXELS, decode_image, describe, open_image
+from edge_runtime.image.geometry import center_box, draft_scale, region_box, resized_size
 from edge_runtime.image.normalize import Normalizer
-from edge_runtime.image.resize import center_crop, resize_image, resized_size
+from edge_runtime.image.resize import resize_image
 from edge_runtime.preprocessing import ImagePreprocessing
 
 if TYPE_CHECKING:
@@ -18,9 +20,11 @@ if TYPE_CHECKING:
 __all__ = [
     "MAX_PIXELS",
     "ImagePreprocessor",
-    "center_crop",
+    "center_box",
     "decode_image",
+    "draft_scale",
     "preprocess_image",
+    "region_box",
     "resize_image",
     "resized_size",
 ]
@@ -53,17 +57,23 @@ class ImagePreprocessor:
     ) -> npt.NDArray[np.float32]:
         contract = self.contract
         width, height = image.shape[1::-1] if isinstance(image, np.ndarray) else image.size
+        if contract.region is not None:
+            left, top, right, bottom = box = region_box(width, height, contract)
+            image = image[top:bottom, left:right] if isinstance(image, np.ndarray) else image.crop(box)
+            width, height = right - left, bottom - top
         size = resized_size(width, height, contract.resize)
-        pixels = center_crop(
-            resize_image(image, size, contract.resize.kernel), contract.crop_width, contract.crop_height
-        )
-        return self._normalize(pixels, out)
+        box = center_box(size, contract.crop_width, contract.crop_height)
+        return self._normalize(resize_image(image, size, contract.resize.kernel, box), out)
 
     def __call__(
         self, x: Any, color: str | None = None, *, out: npt.NDArray[np.float32] | None = None
     ) -> npt.NDArray[np.float32]:
         """Decode and preprocess one input: what the two stages give, with a copy less of a photo."""
-        return self._preprocess(open_image(x, self.contract, color=color), out)
+        image = open_image(x, self.contract, color=color)
+        try:
+            return self._preprocess(image, out)
+        except InputError as error:
+            raise InputError(f"{describe(x)}: {error}") from error
 
 
 def preprocess_image(image: npt.NDArray[np.uint8], contract: ImagePreprocessing) -> npt.NDArray[np.float32]:

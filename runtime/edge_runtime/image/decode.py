@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edge_runtime.errors import EdgeError, InputError, MachineError
+from edge_runtime.image.geometry import draft_scale
 from edge_runtime.preprocessing import ImagePreprocessing
 
 if TYPE_CHECKING:
@@ -24,17 +25,20 @@ MAX_PIXELS = 89_478_485
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "PPM", "TIFF", "MPO", "JPEG2000", "AVIF", "TGA")
 """Tried by content. Not all that Pillow reads: some of its formats start other programs."""
 _ORIENTATION = 0x0112
+_TURNED = (5, 6, 7, 8)
+"""EXIF orientations that swap width and height."""
 
 
 def decode_image(x: Any, contract: ImagePreprocessing, *, color: str | None = None) -> Pixels:
     """Return an input as `(H, W, 3)` uint8 RGB.
 
     Grayscale is repeated; transparency shows `contract.background`; CMYK and other color spaces are converted as Pillow
-    does; 16-bit values keep their high byte; of an animation the first frame is taken; EXIF orientation is applied.
+    does; 16-bit values keep their high byte; of an animation the first frame is taken; EXIF orientation is applied. A
+    JPEG file is decoded at reduced scale where the contract's `draft` allows it.
 
     Args:
         x: A path, the bytes of a file, a `PIL.Image.Image`, or an `(H, W, 3)` uint8 array.
-        contract: Gives `background` and `exif_orientation`.
+        contract: Gives `background` and `exif_orientation`, and with `draft` what is needed of a JPEG.
         color: `"rgb"` or `"bgr"`; required for an array and refused otherwise.
 
     Raises:
@@ -119,7 +123,7 @@ def _from_file(file: Any, contract: ImagePreprocessing, name: str) -> Image.Imag
     pillow = _pillow()
     try:
         with _open(pillow, file) as image:
-            return _checked(image, contract, name)
+            return _checked(image, contract, name, file=True)
     except EdgeError:
         raise
     except pillow.UnidentifiedImageError as error:
@@ -146,11 +150,13 @@ def _reason(error: Exception) -> str:
     return (str(error).splitlines() or [""])[0] or type(error).__name__
 
 
-def _checked(image: Image.Image, contract: ImagePreprocessing, name: str) -> Image.Image:
+def _checked(image: Image.Image, contract: ImagePreprocessing, name: str, file: bool = False) -> Image.Image:
     width, height = image.size
     if width < 1 or height < 1 or width * height > MAX_PIXELS:
         raise InputError(f"{name}: {width}x{height} pixels; 1 to {MAX_PIXELS} pixels are accepted, scale it down")
     try:
+        if file and contract.draft and image.format in ("JPEG", "MPO"):  # a caller's image keeps its size
+            _shrink(image, contract)
         image.load()
         if contract.exif_orientation:
             image = _upright(image)
@@ -159,6 +165,19 @@ def _checked(image: Image.Image, contract: ImagePreprocessing, name: str) -> Ima
         raise
     except Exception as error:  # as in _from_file: the pixels are decoded only here
         raise InputError(f"{name}: broken image ({_reason(error)}); replace the file") from error
+
+
+def _shrink(image: Any, contract: ImagePreprocessing) -> None:
+    """Have the decoder of a JPEG that is not decoded yet leave out detail that the contract does not need."""
+    width, height = image.size
+    turned = contract.exif_orientation and _orientation(image) in _TURNED
+    scale = draft_scale(*((height, width) if turned else (width, height)), contract)
+    # Pillow takes the largest scale that leaves the image as large as it is asked for: with these sizes, this one.
+    image.draft(None, (width // scale, height // scale))
+
+
+def _orientation(image: Image.Image) -> Any:
+    return image.getexif().get(_ORIENTATION, 1)
 
 
 def _upright(image: Image.Image) -> Image.Image:
@@ -174,7 +193,7 @@ def _upright(image: Image.Image) -> Image.Image:
         7: Transpose.TRANSVERSE,
         8: Transpose.ROTATE_90,
     }
-    method = methods.get(image.getexif().get(_ORIENTATION, 1))
+    method = methods.get(_orientation(image))
     return image if method is None else image.transpose(method)
 
 

@@ -2,7 +2,7 @@
 
 The algorithm is Pillow's `ImagingResample` for 8-bit channels (src/libImaging/Resample.c): one weight for each tap from
 the kernel, stretched by the scale when shrinking; weights normalized in float64 and rounded to 22-bit fixed point; a
-pass over columns and one over rows in the order of `_steps`, each rounded and clipped to 8 bits; a pass left out where
+pass over columns and one over rows in the order of `_order`, each rounded and clipped to 8 bits; a pass left out where
 the size stays.
 """
 
@@ -11,13 +11,13 @@ from __future__ import annotations
 import functools
 import math
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from edge_runtime.errors import InputError
-from edge_runtime.preprocessing import MAX_SIDE, Kernel, Resize
+from edge_runtime.image.geometry import Box
+from edge_runtime.preprocessing import Kernel
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -29,69 +29,51 @@ _SUPPORT: dict[Kernel, float] = {"bilinear": 1.0, "bicubic": 2.0}
 _BLOCK = 16
 """Outputs computed in one product: more waste work on zero weights, fewer spend more time in calls."""
 
-_STRIP_VALUES = 1 << 18
-"""Values that a pass over columns turns into float64 at a time, so that a photo takes megabytes and not hundreds."""
+_STRIP_VALUES = 1 << 16
+"""Values that a pass over columns turns into float64 at a time: they stay in the cache, however large the photo."""
 
 
-def resized_size(width: int, height: int, rule: Resize) -> tuple[int, int]:
-    """Return (width, height) in pixels that an image of this size is resized to.
+def resize_image(image: Pixels | Image.Image, size: tuple[int, int], kernel: Kernel, box: Box | None = None) -> Pixels:
+    """Resize `(H, W, 3)` uint8, or an RGB image of Pillow's, to `size` = (width, height), and return `box` of it.
 
-    Raises:
-        InputError: the image is so long and narrow that its longer side would pass 8192 pixels.
+    What lies outside of `box` is computed only as far as the inside needs it. An array that has this size already is
+    returned as a view.
     """
-    if rule.rule == "exact":
-        return rule.width, rule.height
-    short, long = sorted((width, height))
-    other = int(rule.width * long / short)
-    if other > MAX_SIDE:
-        raise InputError(
-            f"an image of {width}x{height} pixels: its longer side would become {other}, over {MAX_SIDE}; crop it"
-        )
-    return (rule.width, other) if width <= height else (other, rule.width)
-
-
-def center_crop(image: Pixels, width: int, height: int) -> Pixels:
-    """Return the view of the middle `height` x `width` pixels, placed as torchvision places it."""
-    top = round((image.shape[0] - height) / 2.0)
-    left = round((image.shape[1] - width) / 2.0)
-    return image[top : top + height, left : left + width]
-
-
-def resize_image(image: Pixels | Image.Image, size: tuple[int, int], kernel: Kernel) -> Pixels:
-    """Resize `(H, W, 3)` uint8, or an RGB image of Pillow's, to `size` = (width, height).
-
-    An array that has this size already is returned as it is.
-    """
+    box = box or (0, 0, *size)
     if not isinstance(image, np.ndarray):
-        return _resize_pillow(image, size, kernel)
+        return _resize_pillow(image, size, kernel, box)
     if (image.shape[1], image.shape[0]) == size:
-        return image
+        return image[box[1] : box[3], box[0] : box[2]]
     if image.strides[2] < 0:  # BGR seen as RGB: channels do not mix here, so copy nothing to turn them round
-        return resize_image(image[:, :, ::-1], size, kernel)[:, :, ::-1]
+        return resize_image(image[:, :, ::-1], size, kernel, box)[:, :, ::-1]
     pillow = _pillow()
     if pillow is None:
-        return resize_numpy(image, size, kernel)
-    return _resize_pillow(pillow.fromarray(image), size, kernel)
+        return resize_numpy(image, size, kernel, box)
+    return _resize_pillow(pillow.fromarray(image), size, kernel, box)
 
 
-def _resize_pillow(image: Image.Image, size: tuple[int, int], kernel: Kernel) -> Pixels:
+def _resize_pillow(image: Image.Image, size: tuple[int, int], kernel: Kernel, box: Box) -> Pixels:
     from PIL.Image import Resampling
 
     resample = Resampling.BILINEAR if kernel == "bilinear" else Resampling.BICUBIC
-    # One axis a call: the order of a call's two passes is Pillow's own affair, and version 13 changed it.
-    for step in _steps(image.size, size):
-        image = image.resize(step, resample)
+    # One axis a call: the order of a call's two passes is Pillow's own affair, and version 13 changed it. Between
+    # them, what the box leaves out is cut away. (Pillow's own `box` would place the kernel otherwise.)
+    for rows in _order(image.size, size):
+        width, height = image.size
+        image = image.resize((width, size[1]) if rows else (size[0], height), resample)  # a copy where it has that size
+        part = (0, box[1], width, box[3]) if rows else (box[0], 0, box[2], height)
+        if part != (0, 0, *image.size):
+            image = image.crop(part)
     return np.asarray(image)
 
 
-def _steps(before: tuple[int, int], after: tuple[int, int]) -> list[tuple[int, int]]:
-    """Return the sizes (width, height) after each pass, of which none leaves the size as it was.
+def _order(before: tuple[int, int], after: tuple[int, int]) -> tuple[bool, bool]:
+    """Return whether the first and the second pass are over rows; sizes are (width, height).
 
     Columns come first, unless the height shrinks by more than twice as many pixels as the width (Pillow 13's rule).
     """
-    vertical_first = before[1] - after[1] > max(0, 2 * (before[0] - after[0]))
-    middle = (before[0], after[1]) if vertical_first else (after[0], before[1])
-    return [step for step, previous in ((middle, before), (after, middle)) if step != previous]
+    rows_first = before[1] - after[1] > max(0, 2 * (before[0] - after[0]))
+    return rows_first, not rows_first
 
 
 @functools.cache
@@ -103,10 +85,17 @@ def _pillow() -> ModuleType | None:
     return Image
 
 
-def resize_numpy(image: Pixels, size: tuple[int, int], kernel: Kernel) -> Pixels:
-    """Resize `(H, W, 3)` uint8 to `size` = (width, height) with numpy alone."""
-    for width, height in _steps((image.shape[1], image.shape[0]), size):
-        image = _horizontal(image, width, kernel) if width != image.shape[1] else _vertical(image, height, kernel)
+def resize_numpy(image: Pixels, size: tuple[int, int], kernel: Kernel, box: Box | None = None) -> Pixels:
+    """Resize `(H, W, 3)` uint8 to `size` = (width, height) with numpy alone, and return `box` of it."""
+    left, top, right, bottom = box or (0, 0, *size)
+    height, width, _ = image.shape
+    columns, rows = _pass(width, size[0], kernel, left, right), _pass(height, size[1], kernel, top, bottom)
+    image = image[rows.low : rows.high, columns.low : columns.high]
+    for over_rows in _order((width, height), size):
+        if over_rows and rows.blocks:
+            image = _over_rows(image, rows)
+        elif not over_rows and columns.blocks:
+            image = _over_columns(image, columns)
     return image
 
 
@@ -141,51 +130,81 @@ def _weights(before: int, after: int, kernel: Kernel) -> tuple[npt.NDArray[np.in
     return first, fixed
 
 
+class _Pass(NamedTuple):
+    """What one axis needs: which inputs, and the weights of its outputs in blocks of neighbors."""
+
+    low: int
+    high: int
+    """The inputs `low:high` are needed."""
+    blocks: tuple[tuple[int, int, npt.NDArray[np.float64]], ...]
+    """First input counted from `low`, first output counted from the box, weights (outputs, inputs); none where the
+    size stays."""
+    outputs: int
+    """How many."""
+
+
 @functools.lru_cache(maxsize=16)  # a camera has one size; up to a megabyte for each
-def _blocks(before: int, after: int, kernel: Kernel) -> list[tuple[int, int, int, npt.NDArray[np.float64]]]:
-    """Return (output, first input, last input, weights (inputs, outputs)) for each block of neighboring outputs."""
+def _pass(before: int, after: int, kernel: Kernel, start: int, stop: int) -> _Pass:
+    """Return what the outputs `start:stop` of an axis take that goes from `before` to `after` pixels."""
+    if before == after:
+        return _Pass(start, stop, (), stop - start)
     first, fixed = _weights(before, after, kernel)
     taps = fixed.shape[1]
+    low, high = int(first[start]), min(int(first[stop - 1]) + taps, before)
     blocks = []
-    for start in range(0, after, _BLOCK):
-        stop = min(start + _BLOCK, after)
-        low, high = int(first[start]), min(int(first[stop - 1]) + taps, before)
-        matrix = np.zeros((high - low, stop - start))
-        for output in range(start, stop):
-            offset = int(first[output]) - low
-            count = min(taps, high - low - offset)
-            matrix[offset : offset + count, output - start] = fixed[output, :count]
-        blocks.append((start, low, high, matrix))
-    return blocks
+    for begin in range(start, stop, _BLOCK):
+        end = min(begin + _BLOCK, stop)
+        begins = int(first[begin])
+        ends = min(int(first[end - 1]) + taps, before)
+        matrix = np.zeros((end - begin, ends - begins))
+        for output in range(begin, end):
+            offset = int(first[output]) - begins
+            count = min(taps, ends - begins - offset)
+            matrix[output - begin, offset : offset + count] = fixed[output, :count]
+        blocks.append((begins - low, begin - start, matrix))
+    return _Pass(low, high, tuple(blocks), stop - start)
 
 
-def _round(sums: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+# Products and sums of 8-bit values and 22-bit weights are whole numbers below 2**31, so float64 holds them exactly in
+# whatever order a matrix product adds them, and int32 holds them too.
+def _to_pixels(sums: npt.NDArray[np.float64], out: Pixels) -> None:
     """Scale fixed-point sums back, rounded and clipped to 0..255."""
-    sums += 1 << (_PRECISION_BITS - 1)
-    sums *= 1.0 / (1 << _PRECISION_BITS)
-    np.floor(sums, out=sums)
-    return np.clip(sums, 0.0, 255.0, out=sums)
+    whole = sums.astype(np.int32)
+    whole += 1 << (_PRECISION_BITS - 1)
+    whole >>= _PRECISION_BITS
+    np.clip(whole, 0, 255, out=out, casting="unsafe")
 
 
-# Products and sums of 8-bit values and 22-bit weights are whole numbers below 2**53, so float64 holds them exactly in
-# whatever order a matrix product adds them.
-def _horizontal(image: Pixels, width: int, kernel: Kernel) -> Pixels:
+def _over_columns(image: Pixels, columns: _Pass) -> Pixels:
+    """Return `(H, outputs, 3)`, a view of `(H, 3, outputs)`: values of one channel side by side are quick to read."""
     height, before, channels = image.shape
-    result = np.empty((height, width, channels), dtype=np.uint8)
-    blocks = _blocks(before, width, kernel)
-    strip = max(1, _STRIP_VALUES // (before * channels))
+    planes = image.transpose(0, 2, 1)
+    result = np.empty((height, channels, columns.outputs), dtype=np.uint8)
+    strip = min(height, max(1, _STRIP_VALUES // (before * channels)))
+    # Made once: new memory for every strip would take longer than the products.
+    inputs = np.empty((strip, channels, before))
+    sums = np.empty((strip * channels, columns.outputs))
     for top in range(0, height, strip):
-        rows = image[top : top + strip].transpose(0, 2, 1).astype(np.float64)
-        for start, low, high, matrix in blocks:
-            part = _round(rows[:, :, low:high] @ matrix)
-            result[top : top + strip, start : start + matrix.shape[1]] = part.transpose(0, 2, 1)
-    return result
+        rows = min(strip, height - top)
+        inputs[:rows] = planes[top : top + rows]
+        lines = inputs.reshape(-1, before)[: rows * channels]
+        for low, start, matrix in columns.blocks:
+            count, taken = matrix.shape
+            part = sums[: rows * channels, start : start + count]
+            np.matmul(lines[:, low : low + taken], matrix.T, out=part)
+        _to_pixels(sums[: rows * channels], result[top : top + rows].reshape(-1, columns.outputs))
+    return result.transpose(0, 2, 1)
 
 
-def _vertical(image: Pixels, height: int, kernel: Kernel) -> Pixels:
-    before, width, channels = image.shape
-    rows = image.reshape(before, width * channels)
-    result = np.empty((height, width * channels), dtype=np.uint8)
-    for start, low, high, matrix in _blocks(before, height, kernel):
-        result[start : start + matrix.shape[1]] = _round(matrix.T @ rows[low:high].astype(np.float64))
-    return result.reshape(height, width, channels)
+def _over_rows(image: Pixels, rows: _Pass) -> Pixels:
+    """Return `(outputs, W, 3)`, laid out as `image` is."""
+    planar = image.strides[1] == 1
+    if planar:
+        image = image.transpose(0, 2, 1)
+    lines = image.reshape(len(image), -1)
+    result = np.empty((rows.outputs, lines.shape[1]), dtype=np.uint8)
+    for low, start, matrix in rows.blocks:
+        count, taken = matrix.shape
+        _to_pixels(matrix @ lines[low : low + taken].astype(np.float64), result[start : start + count])
+    image = result.reshape(rows.outputs, *image.shape[1:])
+    return image.transpose(0, 2, 1) if planar else image
