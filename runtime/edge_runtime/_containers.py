@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
+import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
 from edge_runtime import bundle_archive
 from edge_runtime.errors import BundleError, IntegrityError
 from edge_runtime.manifest import DIGEST_NAME, MANIFEST_NAME, MAX_MANIFEST_BYTES, Manifest
 
-_CHUNK = 1 << 18
+_CHUNK = 1 << 18  # bytes: it stays in the second-level cache between reading and hashing
+_SLASH = re.compile("/")
 DIGEST_BYTES = 65
 """64 hexadecimal digits and a newline."""
 
@@ -33,17 +36,30 @@ class Container(Protocol):
         """Return a listed file's bytes, at most one more than `size`."""
         ...
 
-    def chunks(self, path: str, size: int) -> Iterator[memoryview]:
-        """Yield a listed file's bytes piece by piece, at most one more than `size`; a piece lasts until the next."""
+    def hashes(self, sizes: Mapping[str, int]) -> Iterator[tuple[str, str, int]]:
+        """Yield path, SHA-256 and length of listed files, each read once, in bounded memory, to one over its size."""
         ...
 
 
-def _chunks(file: BinaryIO, size: int) -> Iterator[memoryview]:
-    buffer = memoryview(bytearray(min(_CHUNK, size + 1)))
-    left = size + 1
-    while left > 0 and (got := file.readinto(buffer[: min(left, len(buffer))])):  # type: ignore[attr-defined]
-        yield buffer[:got]
+def _read(file: io.FileIO | io.BytesIO, most: int) -> bytes:
+    """Read so many bytes, or all that there are: one call may give less."""
+    data = file.read(most)
+    while len(data) < most and (more := file.read(most - len(data))):
+        data += more
+    return data
+
+
+def _hash(file: io.FileIO | io.BytesIO, most: int, buffer: memoryview) -> tuple[str, int]:
+    """Hash at most so many bytes through a buffer that stays in the processor's cache."""
+    digest, left = hashlib.sha256(), most
+    while left > 0 and (got := file.readinto(buffer[:left])):
+        digest.update(buffer[:got])
         left -= got
+    return digest.hexdigest(), most - left
+
+
+def _buffer(sizes: Mapping[str, int]) -> memoryview:
+    return memoryview(bytearray(min(_CHUNK, max(sizes.values(), default=0) + 1)))
 
 
 class Directory:
@@ -52,10 +68,10 @@ class Directory:
     def __init__(self, root: Path) -> None:
         self.root = root
 
-    def _open(self, path: str) -> BinaryIO:
+    def _open(self, path: str) -> io.FileIO:
         # A link would be followed to bytes outside the bundle; a pipe would wait for ever.
         flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-        target = self.root / path
+        target = f"{self.root}{os.sep}{path}"
         try:
             descriptor = os.open(target, flags)
         except FileNotFoundError as error:
@@ -67,7 +83,7 @@ class Directory:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             os.close(descriptor)
             raise IntegrityError(f"{target}: not a plain file; copy the whole bundle again")
-        return os.fdopen(descriptor, "rb", buffering=0)
+        return io.FileIO(descriptor)
 
     def manifest(self) -> tuple[bytes, bytes]:
         """Read the two files, never more than their bounds."""
@@ -77,20 +93,23 @@ class Directory:
         """Walk the directory once; the first thing that is not listed ends it."""
         sizes = {entry.path: entry.size for entry in manifest.files}
         sizes |= {MANIFEST_NAME: len(manifest_bytes), DIGEST_NAME: len(digest)}
-        parents = {parent.as_posix() for path in sizes for parent in Path(path).parents}
+        parents = {path[: found.end()] for path in sizes for found in _SLASH.finditer(path)}
         missing = set(sizes)
-        waiting = [self.root]
+        waiting = [""]
         while waiting:
-            with os.scandir(waiting.pop()) as entries:
+            below = waiting.pop()
+            with os.scandir(f"{self.root}{os.sep}{below}") as entries:
                 for entry in entries:
-                    path = Path(entry.path).relative_to(self.root).as_posix()
-                    if path in parents and entry.is_dir(follow_symlinks=False):
-                        waiting.append(Path(entry.path))
+                    path = below + entry.name
+                    if f"{path}/" in parents and entry.is_dir(follow_symlinks=False):
+                        waiting.append(f"{path}/")
                         continue
                     self._check_entry(entry, sizes.get(path))
                     missing.discard(path)
         for path in sorted(missing):
-            raise IntegrityError(f"{self.root / path}: listed in the manifest and missing; copy the whole bundle again")
+            raise IntegrityError(
+                f"{self.root}{os.sep}{path}: listed in the manifest and missing; copy the whole bundle again"
+            )
 
     def _check_entry(self, entry: os.DirEntry[str], size: int | None) -> None:
         if entry.is_symlink():
@@ -104,15 +123,14 @@ class Directory:
     def read(self, path: str, size: int) -> bytes:
         """Read one file."""
         with self._open(path) as file:
-            data = file.read(size + 1)
-            while len(data) <= size and (more := file.read(size + 1 - len(data))):
-                data += more
-            return data
+            return _read(file, size + 1)
 
-    def chunks(self, path: str, size: int) -> Iterator[memoryview]:
-        """Read one file in pieces."""
-        with self._open(path) as file:
-            yield from _chunks(file, size)
+    def hashes(self, sizes: Mapping[str, int]) -> Iterator[tuple[str, str, int]]:
+        """Hash the files one by one."""
+        buffer = _buffer(sizes)
+        for path, size in sizes.items():
+            with self._open(path) as file:
+                yield (path, *_hash(file, size + 1, buffer))
 
 
 class Archive:
@@ -123,35 +141,28 @@ class Archive:
         self.name = str(source) if isinstance(source, Path) else f"<{len(source)} bytes>"
         self._starts: dict[str, int] = {}
 
-    def _open(self) -> BinaryIO:
+    def _open(self) -> io.FileIO | io.BytesIO:
         if isinstance(self.source, bytes):
             return io.BytesIO(self.source)
         try:
-            return self.source.open("rb", buffering=0)
+            return io.FileIO(self.source)
         except OSError as error:
             raise BundleError(
                 f"{self.name}: cannot be opened ({error.strerror}); check the path and its permissions"
             ) from error
 
-    def _at(self, offset: int, size: int) -> bytes:
-        with self._open() as file:
-            file.seek(offset)
-            data = file.read(size)
-            while len(data) < size and (more := file.read(size - len(data))):
-                data += more
-            return data
-
     def manifest(self) -> tuple[bytes, bytes]:
         """Read the two leading files, whose places are fixed."""
-        header = self._at(0, bundle_archive.LOCAL_HEADER_BYTES + len(MANIFEST_NAME))
-        size = bundle_archive.leading_size(header)
-        if size is None:
-            raise BundleError(
-                f"{self.name}: not an edge bundle, or one that another tool packed; give what `edge export` wrote"
-            )
-        data = self._at(len(header), min(size, MAX_MANIFEST_BYTES) + 1)[:size]
-        start = len(header) + size + bundle_archive.LOCAL_HEADER_BYTES + len(DIGEST_NAME)
-        return data, self._at(start, DIGEST_BYTES)
+        with self._open() as file:
+            header = _read(file, bundle_archive.LOCAL_HEADER_BYTES + len(MANIFEST_NAME))
+            size = bundle_archive.leading_size(header)
+            if size is None or size > MAX_MANIFEST_BYTES:
+                raise BundleError(
+                    f"{self.name}: not an edge bundle, or one that another tool packed; give what `edge export` wrote"
+                )
+            data = _read(file, size)
+            file.seek(bundle_archive.LOCAL_HEADER_BYTES + len(DIGEST_NAME), io.SEEK_CUR)
+            return data, _read(file, DIGEST_BYTES)
 
     def check_listing(self, manifest: Manifest, manifest_bytes: bytes, digest: bytes) -> None:
         """Hold every byte that is not a payload against the one form that the manifest allows."""
@@ -180,14 +191,20 @@ class Archive:
         """Read one file."""
         if isinstance(self.source, bytes):
             return self.source[self._starts[path] : self._starts[path] + size]
-        return self._at(self._starts[path], size)
-
-    def chunks(self, path: str, size: int) -> Iterator[memoryview]:
-        """Read one file in pieces."""
-        start = self._starts[path]
-        if isinstance(self.source, bytes):
-            yield memoryview(self.source)[start : start + size]
-            return
         with self._open() as file:
-            file.seek(start)
-            yield from _chunks(file, size - 1)
+            file.seek(self._starts[path])
+            return _read(file, size)
+
+    def hashes(self, sizes: Mapping[str, int]) -> Iterator[tuple[str, str, int]]:
+        """Hash the files one by one; where the next one begins is known, so there is none over its size."""
+        if isinstance(self.source, bytes):
+            whole = memoryview(self.source)
+            for path, size in sizes.items():
+                part = whole[self._starts[path] : self._starts[path] + size]
+                yield path, hashlib.sha256(part).hexdigest(), len(part)
+            return
+        buffer = _buffer(sizes)
+        with self._open() as file:
+            for path, size in sizes.items():
+                file.seek(self._starts[path])
+                yield (path, *_hash(file, size, buffer))

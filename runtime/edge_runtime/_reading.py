@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 import reprlib
+import sys
 import types
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import fields, is_dataclass
-from functools import cache
+from functools import cache, partial
 from typing import Any, Literal, NoReturn, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 from edge_runtime.errors import SchemaError
 
 T = TypeVar("T")
+Reader = Callable[[object, str], Any]
+"""Gives the value that a JSON value stands for; the text is where it stands, for errors."""
 
 MAX_ITEMS = 100_000
 """Most entries of any list or object; ImageNet-21k has 21,843 labels."""
 MAX_TEXT = 4_096
 """Most characters of any text that a rule reads."""
-_MAX_DIGITS = 20
+MAX_DEPTH = 32
+"""Most levels of lists and objects in what a bundle's maker may fill freely."""
+MAX_NUMBER = 1e300
+"""What every number stays under, whatever its sign: no infinity, and no integer that a float cannot hold."""
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -48,8 +53,7 @@ def parse_json(data: bytes, what: str, limit: int) -> object:
             data.decode("utf-8"),
             object_pairs_hook=_unique,
             parse_constant=_no_constant,
-            parse_int=_bounded_int,
-            parse_float=_finite,
+            parse_int=_PARSE_INT,
         )
         if b"\\u" in data:
             json.dumps(document, ensure_ascii=False).encode("utf-8")
@@ -78,16 +82,13 @@ def _no_constant(text: str) -> NoReturn:
 
 
 def _bounded_int(text: str) -> int:
-    if len(text) > _MAX_DIGITS:
+    if len(text) > 4300:
         raise ValueError(f"a number of {len(text)} digits")
     return int(text)
 
 
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise ValueError(f"the number {reprlib.repr(text)}")
-    return value
+# Python 3.10.7 and newer bound the digits by themselves, without a call for each number.
+_PARSE_INT = None if hasattr(sys, "get_int_max_str_digits") else _bounded_int
 
 
 def read_dataclass(kind: type[T], document: object, where: str = "") -> T:
@@ -101,85 +102,133 @@ def read_dataclass(kind: type[T], document: object, where: str = "") -> T:
     """
     if not isinstance(document, dict):
         fail(where or "document", document, "an object is expected")
-    hints = _hints(cast(Hashable, kind))
+    readers = _readers(cast(Hashable, kind))
+    if document.keys() != readers.keys():
+        _refuse_names(document, readers, where)
+    prefix = where and f"{where}."
+    return kind(**{name: read(document[name], prefix + name) for name, read in readers.items()})
+
+
+def _refuse_names(document: dict[str, Any], readers: dict[str, Reader], where: str) -> NoReturn:
     for name in document:
-        require(name in hints, _join(where, name), name, "no such field is known; fields are " + ", ".join(hints))
-    for name in hints:
-        if name not in document:
-            raise SchemaError(f"{_join(where, name)}: missing")
-    return kind(**{name: _read(hint, document[name], _join(where, name)) for name, hint in hints.items()})
+        if name not in readers:
+            fail(_join(where, name), name, "no such field is known; fields are " + ", ".join(readers))
+    missing = next(name for name in readers if name not in document)
+    raise SchemaError(f"{_join(where, missing)}: missing; make the bundle again")
 
 
 @cache
-def _hints(kind: Any) -> dict[str, Any]:
+def _readers(kind: Any) -> dict[str, Reader]:
     hints = get_type_hints(kind)
-    return {field.name: hints[field.name] for field in fields(kind)}
+    return {field.name: _reader(hints[field.name]) for field in fields(kind)}
 
 
 def _join(where: str, name: str) -> str:
     return f"{where}.{name}" if where else name
 
 
-def _read(hint: Any, value: object, where: str) -> Any:
-    origin = get_origin(hint)
-    if hint is Any:
-        return value
+def _reader(hint: Any) -> Reader:
+    """Return what reads a value of this annotation; made once for each field, not once for each value."""
     if is_dataclass(hint):
-        return read_dataclass(cast(type[Any], hint), value, where)
-    if origin is not None:
-        return _FORMS[origin](get_args(hint), value, where)
-    return _SCALARS[hint](value, where)
+        return partial(read_dataclass, cast(type[Any], hint))
+    origin = get_origin(hint)
+    return _SCALARS[hint] if origin is None else _FORMS[origin](get_args(hint))
 
 
-def _read_literal(choices: Sequence[Any], value: object, where: str) -> Any:
-    require(isinstance(value, str) and value in choices, where, value, f"one of {', '.join(map(str, choices))}")
-    return value
+def _read_any(value: object, where: str) -> Any:
+    """What the maker may fill freely: of any shape, but nested only as deep as every reader can follow."""
+    level: list[Any] = [value]
+    for _ in range(MAX_DEPTH):
+        inner: list[Any] = []
+        for item in level:
+            if type(item) is dict:
+                inner += item.values()
+            elif type(item) is list:
+                inner += item
+            elif type(item) in _NUMBERS and not -MAX_NUMBER < item < MAX_NUMBER:
+                fail(where, item, _NUMBER)
+        if not inner:
+            return value
+        level = inner
+    fail(where, value, f"at most {MAX_DEPTH} levels are expected")
 
 
-def _read_union(hints: Sequence[Any], value: object, where: str) -> Any:
-    if value is None and type(None) in hints:
-        return None
+def _literal(choices: Sequence[Any]) -> Reader:
+    def read(value: object, where: str) -> Any:
+        if not isinstance(value, str) or value not in choices:
+            fail(where, value, f"one of {', '.join(map(str, choices))}")
+        return value
+
+    return read
+
+
+def _union(hints: Sequence[Any]) -> Reader:
+    nullable = type(None) in hints
     present = [hint for hint in hints if hint is not type(None)]
-    if len(present) > 1:  # unions of plain types only, such as `int | str`
-        present = [hint for hint in present if type(value) is hint]
-        require(
-            bool(present), where, value, "one of " + ", ".join(getattr(hint, "__name__", str(hint)) for hint in hints)
-        )
-    return _read(present[0], value, where)
+    plain = {hint: _reader(hint) for hint in present}
+    only = plain[present[0]] if len(present) == 1 else None
+
+    def read(value: object, where: str) -> Any:
+        if value is None and nullable:
+            return None
+        chosen = only or plain.get(type(value))  # several: plain types only, such as `int | str`
+        if chosen is None:
+            fail(where, value, "one of " + ", ".join(getattr(hint, "__name__", str(hint)) for hint in hints))
+        return chosen(value, where)
+
+    return read
 
 
-def _read_tuple(hints: Sequence[Any], value: object, where: str) -> tuple[Any, ...]:
-    if not isinstance(value, list) or len(value) > MAX_ITEMS:
-        fail(where, value, f"a list of at most {MAX_ITEMS} items is expected")
-    if hints[-1] is Ellipsis:
-        hints = [hints[0]] * len(value)
-    require(len(value) == len(hints), where, value, f"{len(hints)} items are expected")
-    return tuple(_read(hint, item, f"{where}[{at}]") for at, (hint, item) in enumerate(zip(hints, value, strict=True)))
+def _tuple(hints: Sequence[Any]) -> Reader:
+    readers = [_reader(hint) for hint in hints if hint is not Ellipsis]
+    endless = hints[-1] is Ellipsis
+
+    def read(value: object, where: str) -> tuple[Any, ...]:
+        if not isinstance(value, list) or len(value) > MAX_ITEMS:
+            fail(where, value, f"a list of at most {MAX_ITEMS} items is expected")
+        own = readers * len(value) if endless else readers
+        if len(value) != len(own):
+            fail(where, value, f"{len(own)} items are expected")
+        return tuple([reader(item, f"{where}[{at}]") for at, (reader, item) in enumerate(zip(own, value, strict=True))])
+
+    return read
 
 
-def _read_dict(hints: Sequence[Any], value: object, where: str) -> dict[str, Any]:
-    if not isinstance(value, dict) or len(value) > MAX_ITEMS:
-        fail(where, value, f"an object of at most {MAX_ITEMS} entries is expected")
-    return {read_text(name, where): _read(hints[1], item, _join(where, name)) for name, item in value.items()}
+def _dict(hints: Sequence[Any]) -> Reader:
+    reader = _reader(hints[1])
+
+    def read(value: object, where: str) -> dict[str, Any]:
+        if not isinstance(value, dict) or len(value) > MAX_ITEMS:
+            fail(where, value, f"an object of at most {MAX_ITEMS} entries is expected")
+        return {read_text(name, where): reader(item, f"{where}.{name}") for name, item in value.items()}
+
+    return read
 
 
 def read_text(value: object, where: str) -> str:
     """Return text on one line, of at most `MAX_TEXT` characters; raise SchemaError for anything else."""
-    if not isinstance(value, str) or len(value) > MAX_TEXT or _CONTROL.search(value):
+    # What is printable has no control character; the search is for the rest, such as a no-break space.
+    if not isinstance(value, str) or len(value) > MAX_TEXT or (not value.isprintable() and _CONTROL.search(value)):
         fail(where, value, f"text of at most {MAX_TEXT} characters on one line is expected")
     return value
 
 
+_NUMBERS = (int, float)
+
+
+_NUMBER = f"a number under {MAX_NUMBER:g} is expected"
+
+
 def _int(value: object, where: str) -> int:
-    if type(value) is not int:
+    if type(value) is not int or not -MAX_NUMBER < value < MAX_NUMBER:
         fail(where, value, "an integer is expected")
     return value
 
 
-def _float(value: object, where: str) -> float:
-    if type(value) not in (int, float):
-        fail(where, value, "a number is expected")
-    return float(cast(float, value))
+def _float(value: Any, where: str) -> float:
+    if type(value) not in _NUMBERS or not -MAX_NUMBER < value < MAX_NUMBER:
+        fail(where, value, _NUMBER)
+    return float(value)
 
 
 def _bool(value: object, where: str) -> bool:
@@ -188,11 +237,11 @@ def _bool(value: object, where: str) -> bool:
     return value
 
 
-_SCALARS: dict[Any, Callable[[object, str], Any]] = {str: read_text, int: _int, float: _float, bool: _bool}
-_FORMS: dict[Any, Callable[[Sequence[Any], object, str], Any]] = {
-    Literal: _read_literal,
-    Union: _read_union,
-    types.UnionType: _read_union,
-    tuple: _read_tuple,
-    dict: _read_dict,
+_SCALARS: dict[Any, Reader] = {str: read_text, int: _int, float: _float, bool: _bool, Any: _read_any}
+_FORMS: dict[Any, Callable[[Sequence[Any]], Reader]] = {
+    Literal: _literal,
+    Union: _union,
+    types.UnionType: _union,
+    tuple: _tuple,
+    dict: _dict,
 }

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from dataclasses import asdict
+import reprlib
 from pathlib import Path
 from typing import Any
 
 from edge_runtime._containers import DIGEST_BYTES, Archive, Container, Directory
 from edge_runtime.bundle_archive import canonical_archive
-from edge_runtime.errors import BundleError, InputError, IntegrityError
+from edge_runtime.errors import BundleError, InputError, IntegrityError, MachineError
 from edge_runtime.manifest import FileEntry, Manifest, manifest_from_json
 
 __all__ = ["Bundle", "canonical_archive", "content_id", "digest_line", "open_bundle", "read_bundle"]
@@ -41,6 +41,7 @@ class Bundle:
 
         Raises:
             IntegrityError: the manifest does not list the path, or the bytes are not those that it covers.
+        MachineError: the file does not fit into memory.
         """
         entry = self._entries.get(path)
         if entry is None:
@@ -49,6 +50,8 @@ class Bundle:
             data = self._container.read(path, entry.size)
         except OSError as error:
             raise _unreadable(self._name(), error) from error
+        except MemoryError as error:
+            raise MachineError(f"{self._name()}: no memory for the {entry.size} bytes of {path}; free some") from error
         self._accept(entry, hashlib.sha256(data).hexdigest(), len(data))
         return data
 
@@ -58,17 +61,12 @@ class Bundle:
         Raises:
             IntegrityError: with the first file whose bytes differ.
         """
-        for path, entry in self._entries.items():
-            if path in self._verified:
-                continue
-            digest, size = hashlib.sha256(), 0
-            try:
-                for chunk in self._container.chunks(path, entry.size):
-                    digest.update(chunk)
-                    size += len(chunk)
-            except OSError as error:
-                raise _unreadable(self._name(), error) from error
-            self._accept(entry, digest.hexdigest(), size)
+        left = {path: entry.size for path, entry in self._entries.items() if path not in self._verified}
+        try:
+            for path, sha256, size in self._container.hashes(left):
+                self._accept(self._entries[path], sha256, size)
+        except OSError as error:
+            raise _unreadable(self._name(), error) from error
 
     def _name(self) -> str:
         return self.source if isinstance(self.source, str) else "bundle"
@@ -136,9 +134,14 @@ def _locate(source: Source) -> tuple[str | bytes, Container]:
             return str(path), Directory(path)
         if path.is_file():
             return str(path), Archive(path)
+        kind = "neither a file nor a directory" if path.exists() else "no such bundle"
+    except OSError as error:
+        raise _unreadable(reprlib.repr(source), error) from error
     except (TypeError, ValueError) as error:
-        raise InputError(f"{source!r}: not a path or bytes; give a bundle's directory, .edge file or bytes") from error
-    raise InputError(f"{source}: no such bundle; give the directory or .edge file that `edge export` wrote")
+        raise InputError(
+            f"{reprlib.repr(source)}: not a path or bytes; give a bundle's directory, .edge file or bytes"
+        ) from error
+    raise InputError(f"{str(source)!r}: {kind}; give the directory or .edge file that `edge export` wrote")
 
 
 def _unreadable(name: str, error: OSError) -> BundleError:
@@ -172,12 +175,13 @@ def content_id(manifest: Manifest) -> str:
     document = {
         "task": manifest.task,
         "labels": manifest.labels,
-        "preprocessing": manifest.preprocessing.to_dict(),
+        "preprocessing": manifest.preprocessing,
         "recipe": manifest.recipe,
         "golden_sha256": digests[manifest.golden],
-        "variants": [_decisive(asdict(variant), digests) for variant in manifest.variants],
+        "variants": [_decisive(vars(variant), digests) for variant in manifest.variants],
     }
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    # `vars` turns dataclasses into objects without the deep copies of `asdict`.
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False, default=vars)
     return "sha256:" + hashlib.sha256(text.encode("ascii")).hexdigest()
 
 

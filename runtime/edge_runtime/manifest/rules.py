@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 
 from edge_runtime._reading import read_text, require
@@ -17,12 +18,17 @@ from edge_runtime.manifest.values import (
 )
 from edge_runtime.preprocessing import check_preprocessing
 
-_PATH = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*(/[A-Za-z0-9_-][A-Za-z0-9._-]*)*")
+_SEGMENT = r"[A-Za-z0-9_-]([A-Za-z0-9._-]*[A-Za-z0-9_-])?"
+_PATH = re.compile(rf"{_SEGMENT}(/{_SEGMENT})*")
+_WINDOWS_DEVICE = re.compile(r"(^|/)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|/|$)")
 _WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _DTYPES = ("float32", "float16", "uint8", "int8", "int32", "int64")
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_MAX_BYTES = 1 << 40
+_MAX_BYTES = (1 << 31) - 1
+"""Of one file: protobuf ends there, and with it a model without external data."""
+_MAX_BATCH_ELEMENTS = 1 << 28
+"""Of a fixed batch, a GiB of float32: a lying manifest must not ask for all memory."""
 _MAX_LABEL = 500
 
 
@@ -76,10 +82,12 @@ def _check_files(files: tuple[FileEntry, ...]) -> set[str]:
     require(len(files) <= MAX_FILES, "files", len(files), f"at most {MAX_FILES} files")
     for at, entry in enumerate(files):
         where = f"files[{at}]"
-        plain = len(entry.path) <= MAX_PATH and _PATH.fullmatch(entry.path) and entry.path[-1] != "."
+        plain = len(entry.path) <= MAX_PATH and _PATH.fullmatch(entry.path)
         require(
             bool(plain), f"{where}.path", entry.path, "a relative path of ASCII letters, digits, `.`, `_`, `-`, `/`"
         )
+        device = _WINDOWS_DEVICE.search(entry.path.lower())
+        require(not device, f"{where}.path", entry.path, "no file called as a device of Windows is")
         require(
             entry.path not in (MANIFEST_NAME, DIGEST_NAME), f"{where}.path", entry.path, "the manifest is not listed"
         )
@@ -117,6 +125,9 @@ def _check_variant(variant: Variant, where: str, manifest: Manifest, paths: set[
     sides = (contract.crop_height, contract.crop_width)
     image = (3, *sides) if contract.layout == "NCHW" else (*sides, 3)
     require(_fits(variant.inputs[0].shape, image), f"{where}.inputs[0].shape", variant.inputs[0].shape, f"(n, {image})")
+    batch = variant.inputs[0].shape[0]
+    small = isinstance(batch, str) or batch * math.prod(image) <= _MAX_BATCH_ELEMENTS
+    require(small, f"{where}.inputs[0].shape", variant.inputs[0].shape, f"at most {_MAX_BATCH_ELEMENTS} elements")
     answers = (len(manifest.labels),)
     require(
         _fits(variant.outputs[0].shape, answers),
