@@ -1,17 +1,22 @@
-"""An ONNX graph as a function of arrays, through the session that the runtime would make."""
+"""An ONNX graph as a function of arrays, through the session that the runtime would make; and sessions that tell."""
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_runtime.session import create_session
+from edge_runtime.session import create_session, import_onnxruntime
+
+FATAL_ONLY = 4
+"""Log severity: ONNX Runtime warns that an optimized graph is for this machine only, which is the point here."""
 
 
 def predictor(
     model: bytes, *, threads: int | None = None, options: Mapping[str, str] | None = None
 ) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
-    """Return the graph's only input to its only output as a function.
+    """Return the graph's only input to its only output as a function of any number of items.
 
     Args:
         model: Serialized ONNX.
@@ -20,9 +25,45 @@ def predictor(
     """
     session = create_session(model, threads=threads, options=options)
     feed, fetch = session.get_inputs()[0].name, [session.get_outputs()[0].name]
+    fixed = session.get_inputs()[0].shape[0]
 
     def predict(batch: NDArray[np.float32]) -> NDArray[np.float32]:
         logits: NDArray[np.float32] = session.run(fetch, {feed: batch})[0]
         return logits
 
-    return predict
+    def one_by_one(batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        return np.concatenate([predict(batch[at : at + 1]) for at in range(len(batch))])
+
+    # A source that answers right only for single items is captured with a batch of one.
+    return one_by_one if fixed == 1 else predict
+
+
+def observed_session(
+    model: bytes,
+    options: Mapping[str, str],
+    *,
+    threads: int = 1,
+    executed: Path | None = None,
+    profile: Path | None = None,
+) -> Any:
+    """Return a session that writes down what it does, which the runtime never does.
+
+    Args:
+        model: Serialized ONNX.
+        options: Session configuration entries.
+        threads: Threads inside an operator.
+        executed: Where to write the graph that is really executed.
+        profile: How the profile's path begins; `session.end_profiling()` writes it and returns the whole path.
+    """
+    onnxruntime = import_onnxruntime()
+    settings = onnxruntime.SessionOptions()
+    settings.intra_op_num_threads = threads
+    settings.log_severity_level = FATAL_ONLY
+    for name, value in options.items():
+        settings.add_session_config_entry(name, value)
+    if executed is not None:
+        settings.optimized_model_filepath = str(executed)
+    if profile is not None:
+        settings.enable_profiling = True
+        settings.profile_file_prefix = str(profile)
+    return onnxruntime.InferenceSession(model, settings, providers=["CPUExecutionProvider"])

@@ -1,23 +1,27 @@
 """Sources: whatever `edge export` accepts, brought to an ONNX graph that answers as the source does."""
 
-from collections.abc import Callable
 from pathlib import Path
 
-from edge_export.capture.interface import Captured
-from edge_export.capture.run_source import capture_run
-from edge_export.run import is_run
+from edge_export.capture.interface import Captured, Source, SourceOptions
+from edge_export.capture.onnx_file import capture_onnx, recognizes_onnx
+from edge_export.capture.run_source import capture_run, recognizes_run
 from edge_runtime.errors import InputError
 
-__all__ = ["SOURCES", "Captured", "capture"]
+__all__ = ["SOURCES", "Captured", "Source", "SourceOptions", "capture"]
 
-SOURCES: dict[str, tuple[Callable[[Path], bool], Callable[[Path], Captured]]] = {
-    "run": (is_run, capture_run),
+SOURCES: dict[str, Source] = {
+    "a run of `edge train`": Source(recognizes_run, capture_run),
+    "an .onnx file": Source(recognizes_onnx, capture_onnx),
 }
-"""Kind of source: how it is recognized, and how it is captured. The first that recognizes a path takes it."""
+"""What it is, how it is recognized and how it is captured. The first that recognizes a source takes it."""
 
 
-def capture(source: Path) -> Captured:
+def capture(source: str, options: SourceOptions = SourceOptions()) -> Captured:  # noqa: B008 - frozen
     """Bring `source` to ONNX.
+
+    Args:
+        source: A path or a name, as the user gave it.
+        options: What the source does not say itself.
 
     Raises:
         InputError: nothing recognizes the source, or it cannot be captured.
@@ -25,6 +29,6 @@ def capture(source: Path) -> Captured:
     """
     for recognizes, member in SOURCES.values():
         if recognizes(source):
-            return member(source)
-    seen = "does not exist" if not source.exists() else "is not one"
-    raise InputError(f"{source}: a source is the directory that `edge train` wrote, and this {seen}")
+            return member(source, options)
+    seen = "this is none of them" if Path(source).exists() else "no such file, directory or name is there"
+    raise InputError(f"{source}: {seen}; a source is {', '.join(SOURCES)}")

@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from edge_export.architectures import create_network
-from edge_export.capture.interface import Captured
-from edge_export.capture.torch_module import check_parity, eager, export_module
-from edge_export.run import WEIGHTS_FILE, Run, read_run
+from edge_export.capture.interface import Captured, SourceOptions
+from edge_export.capture.parity import check_parity
+from edge_export.capture.torch_module import eager, export_module
+from edge_export.run import WEIGHTS_FILE, Run, is_run, read_run
 from edge_runtime.errors import InputError
 
 if TYPE_CHECKING:
@@ -18,14 +19,25 @@ PRIVATE = ("weights", "group")
 their files are called. `base_weights` names the weights without the path."""
 
 
-def capture_run(directory: Path) -> Captured:
-    """Bring the run in `directory` to ONNX.
+def recognizes_run(source: str) -> bool:
+    """Tell whether `source` is the directory that `edge train` wrote."""
+    return is_run(Path(source))
+
+
+def capture_run(source: str, options: SourceOptions) -> Captured:
+    """Bring the run in the directory `source` to ONNX.
 
     Raises:
-        InputError: the run is unreadable, or its weights are not those that it names.
+        InputError: the run is unreadable, or its weights are not those that it names, or the user says something else.
         RefusedError: the graph does not answer as the network does.
     """
+    directory = Path(source)
     run = read_run(directory)
+    if options.preprocessing or options.weights or options.input or options.output or options.hold:
+        raise InputError(
+            f"{directory}: a run has its own weights and preprocessing; leave out --weights, --preprocess, "
+            "--input-name, --output-name and --hold"
+        )
     module = load_network(directory, run)
     shape = run.preprocessing.tensor_shape
     model = export_module(module, shape)

@@ -1,15 +1,12 @@
-"""A torch module to ONNX, with the proof that both give the same logits."""
+"""A torch module to ONNX."""
 
 import logging
 import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, cast
 
-import numpy as np
-
-from edge_export.capture.interface import Batch, Parity, Predictor
-from edge_export.sessions import predictor
-from edge_runtime.errors import InputError, RefusedError
+from edge_export.capture.interface import Batch, Predictor
+from edge_runtime.errors import InputError
 
 if TYPE_CHECKING:
     import onnx
@@ -17,13 +14,6 @@ if TYPE_CHECKING:
 
 INPUT_NAME = "input"
 OUTPUT_NAME = "logits"
-
-PARITY_BATCHES = (1, 2, 7, 8)
-"""Odd, even and single batches: exports that froze or broke the batch axis fail on at least one of them
-(pytorch#157621, pytorch#169178)."""
-
-PARITY_TOLERANCE = 1e-4
-"""Of the largest logit. float32 kernels sum in different orders; a wrong graph is off by far more."""
 
 
 def export_module(module: "nn.Module", shape: Sequence[int]) -> "onnx.ModelProto":
@@ -91,39 +81,6 @@ def eager(module: "nn.Module") -> Predictor:
             return cast(Batch, module(torch.from_numpy(batch)).numpy())
 
     return predict
-
-
-def check_parity(model: "onnx.ModelProto", reference: Predictor, shape: Sequence[int], seed: int = 0) -> Parity:
-    """Compare the graph with its source on seeded noise at several batch sizes.
-
-    Raises:
-        RefusedError: a logit differs by more than `PARITY_TOLERANCE` of the largest one, or a batch size fails.
-    """
-    generator = np.random.default_rng(seed)
-    graph = predictor(model.SerializeToString())
-    difference, largest = 0.0, 0.0
-    for size in PARITY_BATCHES:
-        batch = generator.standard_normal((size, *shape), dtype=np.float32)
-        expected, actual = reference(batch), graph(batch)
-        if expected.shape != actual.shape:
-            raise RefusedError(
-                f"the ONNX graph gives logits of shape {actual.shape} at batch {size}, "
-                f"the source {expected.shape}; not shipped"
-            )
-        # Every comparison with NaN is false, so `max` would drop it and let it pass.
-        if not np.isfinite(expected).all():
-            raise RefusedError(
-                f"the source gives logits that are NaN or infinite (batch {size} of noise); "
-                "nothing was shipped, check the run's weights and train again"
-            )
-        difference = max(difference, float(np.nan_to_num(np.abs(expected - actual), nan=np.inf).max()))
-        largest = max(largest, float(np.abs(expected).max()))
-    if not difference <= PARITY_TOLERANCE * largest:
-        raise RefusedError(
-            f"the ONNX graph does not answer as the source: logits differ by {difference:.3g}, "
-            f"allowed {PARITY_TOLERANCE:g} of the largest ({largest:.3g}); not shipped"
-        )
-    return Parity(PARITY_BATCHES, difference, largest, PARITY_TOLERANCE)
 
 
 class _quiet_exporter:  # noqa: N801 - used as a `with` statement's verb
