@@ -14,6 +14,7 @@ from edge_runtime.errors import (
     InputError,
     IntegrityError,
     MachineError,
+    RefusedError,
     SchemaError,
     SelfTestError,
 )
@@ -21,7 +22,9 @@ from edge_runtime.errors import (
 if TYPE_CHECKING:
     from edge_runtime.golden import SelfTestReport, selftest
     from edge_runtime.model import Model, load
+    from edge_runtime.monitoring import Counts, Monitor
     from edge_runtime.prediction import Prediction
+    from edge_runtime.slot import ModelSlot
 
 __version__ = "0.1.0"
 
@@ -32,13 +35,17 @@ if "onnxruntime" not in sys.modules:
 
 __all__ = [
     "BundleError",
+    "Counts",
     "EdgeError",
     "EdgeWarning",
     "InputError",
     "IntegrityError",
     "MachineError",
     "Model",
+    "ModelSlot",
+    "Monitor",
     "Prediction",
+    "RefusedError",
     "SchemaError",
     "SelfTestError",
     "SelfTestReport",
@@ -49,7 +56,10 @@ __all__ = [
 
 # Imported when first used, so that a host pays for numpy and ONNX Runtime only when it loads a model.
 _LAZY = {
+    "Counts": "edge_runtime.monitoring",
     "Model": "edge_runtime.model",
+    "ModelSlot": "edge_runtime.slot",
+    "Monitor": "edge_runtime.monitoring",
     "Prediction": "edge_runtime.prediction",
     "SelfTestReport": "edge_runtime.golden",
     "load": "edge_runtime.model",
