@@ -30,6 +30,7 @@ import click
 )
 @click.option("--provisional", is_flag=True, help="Ship an inconclusive candidate, marked as such.")
 @click.option("--keep-fp32", is_flag=True, help="Put the fp32 baseline beside int8.")
+@click.option("--draft", is_flag=True, help="Decode large JPEGs at reduced scale, if val allows it.")
 @click.option(
     "--unknown-precision",
     type=click.FloatRange(0, 1),

@@ -150,13 +150,15 @@ def _reason(error: Exception) -> str:
     return (str(error).splitlines() or [""])[0] or type(error).__name__
 
 
-def _checked(image: Image.Image, contract: ImagePreprocessing, name: str, file: bool = False) -> Image.Image:
+def _checked(image: Any, contract: ImagePreprocessing, name: str, file: bool = False) -> Image.Image:
     width, height = image.size
     if width < 1 or height < 1 or width * height > MAX_PIXELS:
         raise InputError(f"{name}: {width}x{height} pixels; 1 to {MAX_PIXELS} pixels are accepted, scale it down")
     try:
-        if file and contract.draft and image.format in ("JPEG", "MPO"):  # a caller's image keeps its size
-            _shrink(image, contract)
+        scale = jpeg_scale(image, contract) if file else 1  # a caller's image keeps its size
+        if scale > 1:
+            # Pillow takes the largest scale that leaves the image as large as it is asked for: with these sizes, this.
+            image.draft(None, (width // scale, height // scale))
         image.load()
         if contract.exif_orientation:
             image = _upright(image)
@@ -167,13 +169,13 @@ def _checked(image: Image.Image, contract: ImagePreprocessing, name: str, file: 
         raise InputError(f"{name}: broken image ({_reason(error)}); replace the file") from error
 
 
-def _shrink(image: Any, contract: ImagePreprocessing) -> None:
-    """Have the decoder of a JPEG that is not decoded yet leave out detail that the contract does not need."""
+def jpeg_scale(image: Image.Image, contract: ImagePreprocessing) -> int:
+    """Return by how much an image opened from a file, and not decoded yet, is shrunk: 1 where it is no JPEG."""
+    if not contract.draft or image.format not in ("JPEG", "MPO"):
+        return 1
     width, height = image.size
     turned = contract.exif_orientation and _orientation(image) in _TURNED
-    scale = draft_scale(*((height, width) if turned else (width, height)), contract)
-    # Pillow takes the largest scale that leaves the image as large as it is asked for: with these sizes, this one.
-    image.draft(None, (width // scale, height // scale))
+    return draft_scale(*((height, width) if turned else (width, height)), contract)
 
 
 def _orientation(image: Image.Image) -> Any:

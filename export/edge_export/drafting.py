@@ -1,0 +1,86 @@
+"""`--draft`: whether val lets the candidate see JPEGs that are decoded at reduced scale."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from edge_benchmarks.accuracy import Answers
+from edge_benchmarks.verdicts import AccuracyVerdict
+from edge_export.candidates import BASELINE, Candidate
+from edge_export.capture import Captured
+from edge_export.config import ExportConfig, ExportData, Samples
+from edge_export.contest import Contest
+from edge_export.judge import answer
+from edge_export.search import judge_trial
+from edge_runtime.image.decode import jpeg_scale
+from edge_runtime.preprocessing import ImagePreprocessing
+
+FACTOR = 2
+"""How much larger than needed a JPEG is decoded. Measured on scikit-learn's two photographs, resized to sides of 24 to
+210 pixels: pixels differ from those of the full decode by 4.2 of 255 on average at 1, by 1.7 at 2 and by 1.1 at 3. A
+photo of 12 megapixels takes 26, 35 and 71 ms, of 105 ms for the full decode."""
+
+
+@dataclass(frozen=True)
+class Drafting:
+    """What came of it."""
+
+    factor: int = 0
+    """`draft` of the contract that the candidate answers under; 0 is off."""
+    reason: str = "not asked for"
+    """Why it is on or off."""
+    reduced: int = 0
+    """Items of val that it decodes at reduced scale."""
+    verdict: AccuracyVerdict | None = None
+    """On val, of the candidate with it against the baseline without."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it for the report."""
+        return asdict(self)
+
+    def source(self, captured: Captured, candidates: Sequence[Candidate]) -> Captured:
+        """Return the source with the contract of these candidates; the baseline alone always decodes in full."""
+        if all(one.name == BASELINE for one in candidates):
+            return captured
+        return replace(captured, preprocessing=replace(captured.preprocessing, draft=self.factor))
+
+
+def try_draft(contest: Contest, data: ExportData, config: ExportConfig) -> tuple[Contest, Drafting]:
+    """Let the chosen candidate answer val again from reduced JPEGs; keep that where test could still prove it.
+
+    The baseline keeps the full decode, so the verdict is about everything that changes.
+    """
+    if not config.draft or contest.chosen is None:
+        return contest, Drafting(reason="no candidate to try it with" if config.draft else "not asked for")
+    if not contest.target.is_here:
+        return contest, Drafting(reason="the baseline ships beside the candidate, and both have one contract")
+    source = Drafting(FACTOR).source(contest.captured, [contest.chosen])
+    val = data.splits["val"]
+    reduced = sum(_is_reduced(path, source.preprocessing) for path, _ in val)
+    if not reduced:
+        return contest, Drafting(reason="no item of val is a JPEG so large that a reduced decode is still large enough")
+    before, *others = contest.trials
+    logits = answer([contest.chosen], source, val).logits[contest.chosen.name]
+    trial = judge_trial(contest.chosen, contest.val, logits, len(data.splits["test"]), config.max_drop)
+    if not trial.provable(config.max_drop):
+        reason = f"test could not prove it: the drop would be bounded by {trial.expected_bound:.2%}, judging by val"
+        return contest, Drafting(0, reason, reduced, trial.verdict)
+    found = replace(contest.found, trials=(replace(trial, ratio=before.ratio), *others))
+    reason = f"val allows it; {reduced:,} of its {len(val):,} items are decoded at reduced scale"
+    return replace(contest, found=found, val=trial.answers), Drafting(FACTOR, reason, reduced, trial.verdict)
+
+
+def _is_reduced(path: Any, contract: ImagePreprocessing) -> bool:
+    from PIL import Image
+
+    with Image.open(path) as image:
+        return jpeg_scale(image, contract) > 1
+
+
+def answer_finalists(contest: Contest, drafting: Drafting, samples: Samples) -> Answers:
+    """Let the baseline and the candidate answer the same items, each under its own contract."""
+    if not drafting.factor or contest.chosen is None:
+        return answer(contest.finalists, contest.captured, samples)
+    answers = answer([contest.baseline], contest.captured, samples)
+    drafted = answer([contest.chosen], drafting.source(contest.captured, [contest.chosen]), samples)
+    return replace(answers, logits=answers.logits | drafted.logits)
