@@ -1,15 +1,18 @@
-"""Write into the documentation what commands print: every `--help`, and the table of results.
+"""Write into the documentation what is kept elsewhere: help texts, results, the runtime's API, the examples.
 
 `python docs/build.py` rewrites the blocks between the markers; `python docs/build.py --check` only tells whether they
 are current, which a test does.
 """
 
+import functools
 import json
 import re
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import click
+from api_reference import api_reference
 from click.testing import CliRunner
 
 from edge_pipeline.cli import COMMANDS, edge
@@ -18,6 +21,7 @@ ROOT = Path(__file__).parent.parent
 REFERENCE = ROOT / "docs" / "reference.md"
 README = ROOT / "README.md"
 RESULTS = ROOT / "docs" / "results"
+EMBEDDING = ROOT / "docs" / "embedding.md"
 
 
 def help_texts() -> str:
@@ -106,6 +110,19 @@ def _figure(figure: dict) -> str:
     return f"| {figure['name']} | {value} {figure['unit']} | {asked} | {met} | {figure['how']} |"
 
 
+def shown_file(path: str) -> str:
+    """Return a file's text as a fenced block, so that the guide says it once."""
+    language = {".py": "python", ".service": "ini"}.get(Path(path).suffix, "dockerfile")
+    return f"```{language}\n{(ROOT / path).read_text(encoding='utf-8').strip()}\n```"
+
+
+def shown_files() -> list[tuple[str, Path, Callable[[], str]]]:
+    """Return a block for every file that the embedding guide shows."""
+    page = EMBEDDING.read_text(encoding="utf-8")
+    paths = re.findall(r"^<!-- (examples/\S+): written by docs/build.py -->$", page, re.MULTILINE)
+    return [(path, EMBEDDING, functools.partial(shown_file, path)) for path in paths]
+
+
 PAGE_OF_RESULTS = ROOT / "docs" / "results.md"
 BLOCKS = (
     ("help", REFERENCE, help_texts),
@@ -113,6 +130,8 @@ BLOCKS = (
     ("results", PAGE_OF_RESULTS, results_table),
     ("stages", PAGE_OF_RESULTS, stages_table),
     ("figures", PAGE_OF_RESULTS, figures_table),
+    ("api", ROOT / "docs" / "runtime-api.md", api_reference),
+    *shown_files(),
 )
 
 
