@@ -15,7 +15,7 @@ from edge_runtime import bundle_archive
 from edge_runtime.errors import BundleError, IntegrityError
 from edge_runtime.manifest import DIGEST_NAME, MANIFEST_NAME, MAX_MANIFEST_BYTES, Manifest
 
-_CHUNK = 1 << 18  # bytes: it stays in the second-level cache between reading and hashing
+_CHUNK = 1 << 19  # bytes: few calls, and it stays in the second-level cache between reading and hashing
 _SLASH = re.compile("/")
 DIGEST_BYTES = 65
 """64 hexadecimal digits and a newline."""

@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any, Literal
 
 from edge_runtime._installation import CUDA, has_driver, import_onnxruntime, why_fallen_back, why_unavailable
+from edge_runtime._onnx_wire import check_self_contained
 from edge_runtime.cpus import available_cpus
 from edge_runtime.errors import BundleError, InputError, MachineError
 
@@ -93,8 +94,7 @@ def create_session(
         raise InputError(
             f"threads={threads}: a positive number is expected; leave it out for all that this process may use"
         )
-    if _has_external_data(model):
-        raise BundleError("the model keeps weights in another file (external data); export it with them inside")
+    check_self_contained(model)
     wanted = list(providers) if providers else [_PROVIDERS[device]]
     missing = [name for name in wanted if name not in ort.get_available_providers()]
     if missing:
@@ -108,20 +108,6 @@ def create_session(
     if session.get_providers()[0] != wanted[0]:
         raise MachineError(why_fallen_back(wanted[0]))
     return session
-
-
-def _has_external_data(model: bytes) -> bool:
-    """Whether a tensor names another file: some ONNX Runtimes look for it in the working directory.
-
-    In onnx.proto, TensorProto.external_data is field 13, whose entries have the key `location`.
-    """
-    entry = b"\n\x08location\x12"
-    at = model.find(entry)
-    while at >= 0:
-        if b"\x6a" in model[max(at - 3, 0) : at]:  # the field's tag, before a length of one or two bytes
-            return True
-        at = model.find(entry, at + 1)
-    return False
 
 
 _PROVIDERS: dict[str, str] = {"cpu": "CPUExecutionProvider", "cuda": CUDA}
