@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 from edge_runtime.errors import InputError
-from edge_runtime.preprocessing import MAX_SIDE
+from edge_runtime.preprocessing import MAX_SIDE, Region
 
 Optimizer = Literal["adamw", "sgd"]
 Schedule = Literal["cosine", "constant"]
@@ -28,6 +28,8 @@ class TrainConfig:
     """Side in pixels of the deployed model's input; None for the architecture's own."""
     train_size: int | None = None
     """Side in pixels during training, where smaller is quicker; None for `size`. Validation always uses `size`."""
+    region: str | None = None
+    """The part of every image that a fixed camera is there for: `LEFT,TOP,RIGHT,BOTTOM` in shares of its sides."""
     epochs: int = 10
     batch_size: int = 32
     """Images a step, over all processes together, so that a result does not depend on how many there are."""
@@ -85,6 +87,7 @@ class TrainConfig:
         for name in ("warmup", "label_smoothing", "momentum"):
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(f"{_flag(name)} {getattr(self, name)}: must be at least 0 and less than 1")
+        parse_region(self.region)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as a JSON-ready dictionary."""
@@ -94,6 +97,25 @@ class TrainConfig:
         """Name the options in which `other` differs, with both values."""
         pairs = [(field.name, getattr(self, field.name), getattr(other, field.name)) for field in fields(self)]
         return [f"{_flag(name)} was {mine}, now {theirs}" for name, mine, theirs in pairs if mine != theirs]
+
+
+def parse_region(text: str | None) -> Region | None:
+    """Read `LEFT,TOP,RIGHT,BOTTOM`; None is the whole image.
+
+    Raises:
+        InputError: the text is not four shares that hold a part of the image.
+    """
+    if text is None:
+        return None
+    try:
+        left, top, right, bottom = (float(share) for share in text.split(","))
+    except ValueError:
+        left = top = right = bottom = math.nan
+    if not (0 <= left < right <= 1 and 0 <= top < bottom <= 1):
+        raise InputError(
+            f"--region {text}: LEFT,TOP,RIGHT,BOTTOM is expected, shares of the sides from 0 to 1 such as 0.2,0,0.8,0.5"
+        )
+    return Region(left, top, right, bottom)
 
 
 def _flag(name: str) -> str:

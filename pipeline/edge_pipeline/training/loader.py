@@ -1,7 +1,7 @@
 """Images from disk to batches: the order is a function of seed and epoch, and no image outlives its batch."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from edge_pipeline.training.augment import Augmentation, item_seed
 from edge_runtime.cpus import available_cpus
 from edge_runtime.errors import EdgeError, InputError
+from edge_runtime.image import region_box
 from edge_runtime.preprocessing import ImagePreprocessing
 
 if TYPE_CHECKING:
@@ -133,7 +134,8 @@ class ImageBatches:
 
 
 def _training(contract: ImagePreprocessing, augmentation: Augmentation | None) -> ImagePreprocessing:
-    return augmentation.contract(contract) if augmentation else contract
+    """Return the contract of a training image, whose region is cut out before the augmentation."""
+    return replace(augmentation.contract(contract) if augmentation else contract, region=None)
 
 
 class _Reader:
@@ -163,6 +165,8 @@ class _Reader:
         image = _preprocessor(self._evaluation).decode(Path(self._paths[index]))
         if epoch is None:
             return torch.from_numpy(_preprocessor(self._evaluation).preprocess(image))
+        left, top, right, bottom = region_box(image.shape[1], image.shape[0], self._evaluation)
+        image = image[top:bottom, left:right]
         if self._augmentation is not None:
             image = self._augmentation.apply(image, item_seed(self._seed, epoch, index))
         return torch.from_numpy(_preprocessor(self._training).preprocess(image))

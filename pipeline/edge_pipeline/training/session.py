@@ -2,7 +2,7 @@
 
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from edge_pipeline.models.folding import folded
 from edge_pipeline.models.freezing import Cut, cut_network
 from edge_pipeline.models.weights import WeightsSource, load_weights
 from edge_pipeline.training.checkpoint import Progress, save_tensors
-from edge_pipeline.training.config import TrainConfig
+from edge_pipeline.training.config import TrainConfig, parse_region
 from edge_pipeline.training.directory import FEATURES_FOLDER, prepare_directory, remove_leftovers
 from edge_pipeline.training.evaluate import predict
 from edge_pipeline.training.inputs import FrozenPart, example_input, image_inputs
@@ -133,7 +133,7 @@ class _Session:
         torch.manual_seed(config.seed)
         self.network: Network = create_network(config.model, len(dataset.labels))
         self.weights: WeightsSource = load_weights(self.network, config.weights)
-        self.contract = self.network.preprocessing(config.size)
+        self.contract = replace(self.network.preprocessing(config.size), region=parse_region(config.region))
         self.items: dict[str, Items] = {name: items_of(split) for name, split in dataset.splits.items()}
         for note in self.weights.notes:
             tell.note(note)
