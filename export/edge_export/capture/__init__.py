@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+from edge_export.capture.factory import capture_factory, recognizes_factory
+from edge_export.capture.huggingface import capture_huggingface, recognizes_huggingface
 from edge_export.capture.interface import Captured, Source, SourceOptions
+from edge_export.capture.named import capture_named, recognizes_named
 from edge_export.capture.onnx_file import capture_onnx, recognizes_onnx
 from edge_export.capture.run_source import capture_run, recognizes_run
 from edge_runtime.errors import InputError
@@ -12,6 +15,9 @@ __all__ = ["SOURCES", "Captured", "Source", "SourceOptions", "capture"]
 SOURCES: dict[str, Source] = {
     "a run of `edge train`": Source(recognizes_run, capture_run),
     "an .onnx file": Source(recognizes_onnx, capture_onnx),
+    "a Hugging Face directory": Source(recognizes_huggingface, capture_huggingface),
+    "timm:NAME or torchvision:NAME": Source(recognizes_named, capture_named),
+    "package.module:factory": Source(recognizes_factory, capture_factory),
 }
 """What it is, how it is recognized and how it is captured. The first that recognizes a source takes it."""
 

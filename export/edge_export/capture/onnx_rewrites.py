@@ -141,9 +141,10 @@ def _free_reshapes(model: "onnx.ModelProto") -> None:
         if node.op_type != "Reshape" or node.input[1] not in constants:
             continue
         shape = numpy_helper.to_array(constants[node.input[1]])
-        if len(shape) < 2 or shape[0] != 1:
+        if len(shape) < 2 or shape[0] != 1 or 0 in shape:
             continue
         freed = np.array([0 if -1 in shape else -1, *shape[1:]], np.int64)
+        del node.attribute[:]  # `allowzero`, which would make an empty side of "the input's"
         tensor = numpy_helper.from_array(freed, f"{node.input[1]}_of_{node.output[0]}")
         model.graph.initializer.append(tensor)
         node.input[1] = tensor.name

@@ -29,6 +29,7 @@ def export_module(module: "nn.Module", shape: Sequence[int]) -> "onnx.ModelProto
     import torch
 
     module.eval()
+    _check_weights(module)
     example = torch.zeros(2, *shape)
     try:
         with warnings.catch_warnings(), _quiet_exporter():
@@ -49,6 +50,13 @@ def export_module(module: "nn.Module", shape: Sequence[int]) -> "onnx.ModelProto
     if program is None:  # the legacy exporter's return value; dynamo always gives a program
         raise InputError(f"torch.onnx gave no program for {type(module).__name__}")
     return anonymize(program.model_proto)
+
+
+def _check_weights(module: "nn.Module") -> None:
+    for name, tensor in module.state_dict().items():
+        if tensor.is_floating_point() and not tensor.isfinite().all():
+            bad = int((~tensor.isfinite()).sum())
+            raise InputError(f"{bad} of {tensor.numel():,} values of {name} are NaN or infinite; train again")
 
 
 def anonymize(model: "onnx.ModelProto") -> "onnx.ModelProto":

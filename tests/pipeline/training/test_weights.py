@@ -12,8 +12,9 @@ import torch
 from safetensors.torch import save_file
 
 from edge_export.architectures import create_network
+from edge_export.state_dict import read_state
 from edge_pipeline.models.packages import WEIGHT_PACKAGES, installed_weights
-from edge_pipeline.models.weights import load_weights, read_state
+from edge_pipeline.models.weights import load_weights
 from edge_runtime.errors import InputError
 
 
