@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -54,84 +53,6 @@ def test_no_module_has_the_name_of_a_function() -> None:
     """Importing `edge_runtime.x` binds `x` in the package, in place of whatever had that name."""
     modules = {path.stem for path in Path(edge_runtime.__file__).parent.iterdir()}
     assert modules.isdisjoint(edge_runtime.__all__)
-
-
-def test_telemetry_is_off_before_anybody_imports_onnxruntime() -> None:
-    code = "import edge_runtime.errors, os; print(os.environ['ORT_DISABLE_TELEMETRY'])"
-    assert _python(f"import os; os.environ.pop('ORT_DISABLE_TELEMETRY', 0); {code}").strip() == "1"
-    assert _python(code, ORT_DISABLE_TELEMETRY="0").strip() == "0"
-
-
-def test_answering_loads_only_what_it_needs_and_writes_nothing(
-    archive: Path, tmp_path: Path, make_picture: Any
-) -> None:
-    home = tmp_path / "home"
-    home.mkdir()
-    picture = tmp_path / "a.png"
-    make_picture(0).save(picture)
-    code = (
-        "import sys, edge_runtime\n"
-        "answer = edge_runtime.load(sys.argv[1], threads=1).predict(sys.argv[2])\n"
-        f"print(answer.label, [name for name in {HEAVY} if name in sys.modules])"
-    )
-    home.chmod(0o500)
-    variables = {"HOME": str(home), "XDG_CACHE_HOME": str(home / "cache"), "TMPDIR": str(home)}
-    environment = {name: value for name, value in os.environ.items() if name != "ORT_DISABLE_TELEMETRY"}
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code, str(archive), str(picture)],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=home,
-        env={**environment, **variables},
-    )
-    home.chmod(0o700)
-    assert done.returncode == 0 and done.stderr == "", done.stderr
-    assert done.stdout.split(" ", 1)[1].strip() == "['numpy', 'onnxruntime', 'PIL']"
-    assert list(home.rglob("*")) == []
-
-
-def test_no_socket_is_opened_and_no_file_is_written(archive: Path, tmp_path: Path, make_picture: Any) -> None:
-    strace, trace = shutil.which("strace"), tmp_path / "trace"
-    if (
-        strace is None
-        or subprocess.run([strace, "-o", str(trace), "true"], check=False, capture_output=True).returncode
-    ):
-        pytest.skip("strace is missing or may not trace here")
-    picture = tmp_path / "a.png"
-    make_picture(0).save(picture)
-    calls = "trace=%network,open,openat,creat,mkdir,mkdirat,rename,unlink,unlinkat"
-    answer = "import sys, edge_runtime; edge_runtime.load(sys.argv[1]).predict(sys.argv[2])"
-    command = [
-        strace,
-        "-f",
-        "-e",
-        calls,
-        "-o",
-        str(trace),
-        sys.executable,
-        "-B",
-        "-c",
-        answer,
-        str(archive),
-        str(picture),
-    ]
-    assert subprocess.run(command, check=False, capture_output=True).returncode == 0
-    lines = trace.read_text(encoding="utf-8", errors="replace").splitlines()
-    assert any(str(archive) in line for line in lines)
-    suspects = (
-        "socket(",
-        "connect(",
-        "sendto(",
-        "O_WRONLY",
-        "O_RDWR",
-        "O_CREAT",
-        "creat(",
-        "mkdir",
-        "rename(",
-        "unlink",
-    )
-    assert [line for line in lines if any(word in line for word in suspects)] == []
 
 
 def test_command_line(archive: Path, tmp_path: Path, make_picture: Any, capsys: pytest.CaptureFixture[str]) -> None:
