@@ -25,10 +25,11 @@ photo of 12 megapixels takes 26, 35 and 71 ms, of 105 ms for the full decode."""
 class Drafting:
     """What came of it."""
 
+    asked: bool = False
     factor: int = 0
     """`draft` of the contract that the candidate answers under; 0 is off."""
-    reason: str = "not asked for"
-    """Why it is on or off."""
+    reason: str = "off: not asked for"
+    """Whether it is on or off, and why."""
     reduced: int = 0
     """Items of val that it decodes at reduced scale."""
     verdict: AccuracyVerdict | None = None
@@ -50,24 +51,26 @@ def try_draft(contest: Contest, data: ExportData, config: ExportConfig) -> tuple
 
     The baseline keeps the full decode, so the verdict is about everything that changes.
     """
-    if not config.draft or contest.chosen is None:
-        return contest, Drafting(reason="no candidate to try it with" if config.draft else "not asked for")
+    if not config.draft:
+        return contest, Drafting()
+    chosen, val = contest.chosen, data.splits["val"]
+    if chosen is None:
+        return contest, Drafting(True, 0, "off: no candidate to try it with")
     if not contest.target.is_here:
-        return contest, Drafting(reason="the baseline ships beside the candidate, and both have one contract")
-    source = Drafting(FACTOR).source(contest.captured, [contest.chosen])
-    val = data.splits["val"]
+        return contest, Drafting(True, 0, "off: the baseline ships beside the candidate, and both have one contract")
+    source = Drafting(True, FACTOR).source(contest.captured, [chosen])
     reduced = sum(_is_reduced(path, source.preprocessing) for path, _ in val)
     if not reduced:
-        return contest, Drafting(reason="no item of val is a JPEG so large that a reduced decode is still large enough")
+        return contest, Drafting(True, 0, "off: no item of val is a JPEG large enough to be decoded at reduced scale")
     before, *others = contest.trials
-    logits = answer([contest.chosen], source, val).logits[contest.chosen.name]
-    trial = judge_trial(contest.chosen, contest.val, logits, len(data.splits["test"]), config.max_drop)
+    logits = answer([chosen], source, val).logits[chosen.name]
+    trial = judge_trial(chosen, contest.val, logits, len(data.splits["test"]), config.max_drop)
     if not trial.provable(config.max_drop):
-        reason = f"test could not prove it: the drop would be bounded by {trial.expected_bound:.2%}, judging by val"
-        return contest, Drafting(0, reason, reduced, trial.verdict)
+        reason = f"off: judging by val, test would bound the drop by {trial.expected_bound:.2%} with it"
+        return contest, Drafting(True, 0, reason, reduced, trial.verdict)
     found = replace(contest.found, trials=(replace(trial, ratio=before.ratio), *others))
-    reason = f"val allows it; {reduced:,} of its {len(val):,} items are decoded at reduced scale"
-    return replace(contest, found=found, val=trial.answers), Drafting(FACTOR, reason, reduced, trial.verdict)
+    reason = f"on: val allows it, and decodes {reduced:,} of its {len(val):,} items so"
+    return replace(contest, found=found, val=trial.answers), Drafting(True, FACTOR, reason, reduced, trial.verdict)
 
 
 def _is_reduced(path: Any, contract: ImagePreprocessing) -> bool:

@@ -60,7 +60,7 @@ def test_val_can_say_no(contest: Contest, photos: ExportData) -> None:
     after, drafting = try_draft(contest, photos, strict)
     assert after is contest
     assert (drafting.factor, drafting.reduced) == (0, COUNTS["val"])
-    assert "test could not prove it" in drafting.reason
+    assert "off: judging by val, test would bound" in drafting.reason
     assert drafting.verdict is not None
 
 
@@ -68,7 +68,7 @@ def test_data_without_large_jpegs_leave_it_off(contest: Contest, picture_data: E
     after, drafting = try_draft(contest, picture_data, CONFIG)
     assert after is contest
     assert drafting.factor == 0
-    assert "no item of val is a JPEG so large" in drafting.reason
+    assert "off: no item of val is a JPEG large enough" in drafting.reason
 
 
 @pytest.mark.slow

@@ -23,6 +23,8 @@ def print_result(result: ExportResult) -> None:
     console.print(_table(result.report))
     style = OUTCOME_STYLE[result.outcome]
     console.print(f"[bold {style}]{result.outcome.value}[/]: {result.reason}", highlight=False)
+    if result.report["draft"]["asked"]:
+        console.print(f"draft   {result.report['draft']['reason']}", highlight=False)
     if result.bundle:
         console.print(f"bundle  {result.bundle}  {result.content_id}", highlight=False, soft_wrap=True)
     console.print(f"report  {result.report_html}", highlight=False, soft_wrap=True)
