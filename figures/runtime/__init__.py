@@ -2,5 +2,9 @@
 
 from interface import Measure
 
-FIGURES: dict[str, Measure] = {}
+from runtime import verify
+
+FIGURES: dict[str, Measure] = {
+    "verify": verify.measure,
+}
 """Name on the command line, and what measures it."""

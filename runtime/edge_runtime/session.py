@@ -102,7 +102,8 @@ def create_session(
     settings = _settings(ort, threads, options or {})
     try:
         with _creating:
-            session = ort.InferenceSession(model, settings, providers=wanted)
+            # ONNX Runtime's own fallback would print to stdout and try again with other providers.
+            session = ort.InferenceSession(model, settings, providers=wanted, enable_fallback=0)
     except Exception as error:  # its exceptions have no common base that is public
         raise BundleError(f"ONNX Runtime {ort.__version__} refuses the model: {first_line(error)}") from error
     if session.get_providers()[0] != wanted[0]:

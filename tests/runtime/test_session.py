@@ -98,7 +98,7 @@ def test_a_silent_fall_back_is_an_error(make_model: Any, monkeypatch: pytest.Mon
         onnxruntime, "get_available_providers", lambda: ["CUDAExecutionProvider", "CPUExecutionProvider"]
     )
     real = onnxruntime.InferenceSession
-    monkeypatch.setattr(onnxruntime, "InferenceSession", lambda model, settings, providers: real(model, settings))
+    monkeypatch.setattr(onnxruntime, "InferenceSession", lambda model, settings, **_: real(model, settings))
     with pytest.raises(MachineError, match=r"no NVIDIA driver|no GPU is visible"):
         create_session(make_model(), device="cuda")
 
