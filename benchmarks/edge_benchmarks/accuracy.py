@@ -20,8 +20,12 @@ from edge_benchmarks.statistics.proportions import (
 from edge_benchmarks.verdicts import Accuracy, AccuracyVerdict, Interval
 from edge_runtime.errors import InputError
 
-Label = int | tuple[int, ...]
-"""Index of the one right class, or the indices of all right classes of a multilabel item."""
+Label = int | tuple[int, ...] | None
+"""Index of the one right class, or the indices of all right classes of a multilabel item; None where nobody knows."""
+
+TOP1 = "top-1"
+AGREEMENT = "agreement"
+"""What is counted where the items have no labels: answers that are those of the first model."""
 
 Predictor = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """From a batch of preprocessed inputs `(n, ...)` to logits `(n, classes)`."""
@@ -37,6 +41,13 @@ class Answers:
     """Model name to `(n, classes)` float32, row `i` about the same item in every model."""
     inputs: list[Any]
     """Each item's path; None for an item that was given as bytes or an array, since images are not kept."""
+    reference: str = ""
+    """The model whose answers stand for the labels, where the items have none."""
+
+    @property
+    def measure(self) -> str:
+        """What a share of right answers is called: `top-1`, or `agreement` where a model's answers are the labels."""
+        return AGREEMENT if self.reference else TOP1
 
     @property
     def multilabel(self) -> bool:
@@ -129,12 +140,12 @@ def collect_answers(
     Args:
         predictors: Model name to what answers a batch.
         preprocess: From a sample's input to its tensor without the batch axis, the runtime's preprocessing.
-        samples: Pairs of input and label.
+        samples: Pairs of input and label. Where all labels are None, the first model's answers stand for them.
         batch_size: Items a batch; the last one may be smaller.
         multilabel: Labels are tuples of class indices.
 
     Raises:
-        InputError: no samples, or a label that the models have no class for.
+        InputError: no samples, labels for some of them alone, or a label that the models have no class for.
     """
     parts: dict[str, list[NDArray[np.float32]]] = {name: [] for name in predictors}
     labels: list[Label] = []
@@ -148,8 +159,13 @@ def collect_answers(
     if not labels or not parts:
         raise InputError(f"{len(labels)} samples for {len(parts)} models: accuracy needs at least one of each")
     logits = {name: np.concatenate(rows) for name, rows in parts.items()}
-    classes = next(iter(logits.values())).shape[1]
-    return Answers(_label_array(labels, classes, multilabel), logits, inputs)
+    first = next(iter(logits))
+    if all(label is None for label in labels):
+        return Answers(predicted(logits[first], multilabel), logits, inputs, reference=first)
+    known = [label for label in labels if label is not None]
+    if len(known) != len(labels):
+        raise InputError(f"{len(labels) - len(known):,} of {len(labels):,} samples have no label; label all, or none")
+    return Answers(_label_array(known, logits[first].shape[1], multilabel), logits, inputs)
 
 
 def judge_accuracy(
@@ -187,6 +203,7 @@ def judge_accuracy(
         worse=worse,
         better=better,
         items_to_decide=items_to_decide(worse, better, n, max_drop) if undecided else None,
+        measure=answers.measure,
     )
 
 
@@ -239,7 +256,9 @@ def _batches(samples: Iterable[tuple[Any, Label]], size: int) -> Iterator[list[t
         yield batch
 
 
-def _label_array(labels: list[Label], classes: int, multilabel: bool) -> NDArray[np.int64] | NDArray[np.bool_]:
+def _label_array(
+    labels: list[int | tuple[int, ...]], classes: int, multilabel: bool
+) -> NDArray[np.int64] | NDArray[np.bool_]:
     if not multilabel:
         indices = np.asarray(labels, dtype=np.int64)
         if indices.min() < 0 or indices.max() >= classes:

@@ -58,6 +58,8 @@ class AccuracyVerdict:
     better: int
     items_to_decide: int | None
     """When inconclusive: about how many items would decide at this rate of changes; None where none would."""
+    measure: str = "top-1"
+    """What `baseline`, `candidate` and `drop` count: `top-1`, or `agreement` with the baseline without labels."""
 
 
 @dataclass(frozen=True)
