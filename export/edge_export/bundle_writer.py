@@ -52,6 +52,40 @@ def check_target(out: Path) -> None:
         raise InputError(f"-o {out}: a file is there already; remove it, or name a {ARCHIVE_SUFFIX} file")
 
 
+def check_new_directory(out: Path) -> None:
+    """Refuse a directory that could not be made in one step.
+
+    Raises:
+        InputError: something is there already, even a broken link, or the parent is missing or not writable.
+    """
+    parent = out.absolute().parent
+    if os.path.lexists(out):
+        raise InputError(f"{out}: is there already; remove it or name a new directory")
+    if not parent.is_dir():
+        raise InputError(f"{out}: the folder {parent} does not exist; create it")
+    if not os.access(parent, os.W_OK):
+        raise InputError(f"{out}: no permission to write in {parent}; choose another folder")
+
+
+def write_directory(out: Path, files: Mapping[str, bytes]) -> None:
+    """Make a directory of `files` that appears complete or not at all.
+
+    Raises:
+        InputError: see `check_new_directory`; or the disk refused.
+    """
+    check_new_directory(out)
+    _remove_leftovers(out)
+    temporary = out.absolute().parent / f".{out.name}.{secrets.token_hex(4)}.tmp"
+    try:
+        _write_directory(temporary, files)
+        temporary.rename(out)
+        _sync_directory(out.absolute().parent)
+    except OSError as error:
+        raise InputError(f"{out}: cannot be written ({error.strerror}); free space or choose another folder") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
 def write_bundle(out: Path, files: Mapping[str, bytes]) -> None:
     """Write sealed `files` to `out`: one archive if it ends in `.edge`, else a directory.
 

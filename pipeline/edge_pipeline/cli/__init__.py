@@ -14,6 +14,7 @@ COMMANDS = {
     "bench": ("edge_benchmarks.cli.bench", "Measure a bundle's latency, memory and size."),
     "run": ("edge_pipeline.cli.run", "Ask a bundle what it sees."),
     "inspect": ("edge_pipeline.cli.inspect", "Show what is in a bundle and what was proven."),
+    "unpack": ("edge_pipeline.cli.unpack", "Write a bundle's plain ONNX files, for other hosts."),
     "verify": ("edge_pipeline.cli.verify", "Check a bundle's bytes and answers on this machine."),
 }
 """Name to module and one-line help, in the order of use. The module's `command` is imported when it is called."""
