@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import pickle
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -126,49 +123,6 @@ def test_softmax_and_sigmoid_hold_at_the_extremes() -> None:
     assert sigmoid(wild)[0] == pytest.approx([1, 0, 0.5])
     row = np.array([[0.3, -2.0, 5.0]])
     assert sigmoid(row)[0] == pytest.approx(1 / (1 + np.exp(-row[0])))
-
-
-def test_eight_threads_answer_as_one(archive: Path, make_picture: Any) -> None:
-    model = edge_runtime.load(archive, threads=2)
-    images = [make_picture(seed) for seed in range(16)]
-    serial = [model.predict(image).probabilities.tobytes() for image in images]
-    work = [at for _ in range(40) for at in range(len(images))]
-    with ThreadPoolExecutor(8) as pool:
-        threaded = list(pool.map(lambda at: model.predict(images[at]).probabilities.tobytes(), work))
-    assert threaded == [serial[at] for at in work]
-
-
-@pytest.mark.parametrize("kind", ["archive", "directory", "bytes"])
-def test_pickles_pinned(kind: str, archive: Path, directory: Path, make_picture: Any) -> None:
-    source: Any = {"archive": archive, "directory": directory, "bytes": archive.read_bytes()}[kind]
-    model = edge_runtime.load(source, variant="cpu-fp32", threads=1)
-    data = pickle.dumps(model)
-    copy = pickle.loads(data)  # noqa: S301 - its own
-    image = make_picture(5)
-    assert copy.variant == model.variant
-    assert np.array_equal(copy.predict(image).probabilities, model.predict(image).probabilities)
-    if kind == "directory":
-        (directory / "manifest.json").write_bytes(b"{}")
-        with pytest.raises(IntegrityError):
-            pickle.loads(data)  # noqa: S301 - its own
-
-
-@pytest.mark.skipif(not hasattr(__import__("os"), "fork"), reason="this system has no fork")
-@pytest.mark.filterwarnings("ignore:.*multi-threaded, use of fork.*:DeprecationWarning")
-def test_a_forked_child_answers_the_same(archive: Path, make_picture: Any) -> None:
-    model = edge_runtime.load(archive, threads=2)
-    image = make_picture(6)
-    expected = model.predict(image).probabilities.tolist()
-    context = multiprocessing.get_context("fork")
-    receiver, sender = context.Pipe(duplex=False)
-    child = context.Process(target=lambda: sender.send(model.predict(image).probabilities.tolist()))
-    child.start()
-    try:
-        assert receiver.poll(30), "the child did not answer"
-        assert receiver.recv() == expected
-    finally:
-        child.kill()
-        child.join()
 
 
 def test_the_first_variant_for_the_device_is_taken(archive: Path) -> None:
