@@ -60,7 +60,9 @@ def test_sessions_are_made_one_at_a_time(archive: Path, monkeypatch: pytest.Monk
 
 
 @pytest.mark.parametrize("kind", ["archive", "directory", "bytes"])
-def test_pickles_pinned(kind: str, archive: Path, directory: Path, make_picture: Any) -> None:
+def test_pickles_pinned(
+    kind: str, archive: Path, directory: Path, make_picture: Any, make_draft: Any, lay_out: Any
+) -> None:
     source: Any = {"archive": archive, "directory": directory, "bytes": archive.read_bytes()}[kind]
     model = edge_runtime.load(source, variant="cpu-fp32", threads=1)
     data = pickle.dumps(model)
@@ -69,8 +71,8 @@ def test_pickles_pinned(kind: str, archive: Path, directory: Path, make_picture:
     assert copy.variant == model.variant
     assert np.array_equal(copy.predict(image).probabilities, model.predict(image).probabilities)
     if kind == "directory":
-        (directory / "manifest.json").write_bytes(b"{}")
-        with pytest.raises(IntegrityError):
+        lay_out(directory, make_draft(extra={"version": "2.0.0"}).seal())
+        with pytest.raises(IntegrityError, match="this is another bundle"):
             pickle.loads(data)  # noqa: S301 - its own
 
 
