@@ -19,7 +19,9 @@ Labels = NDArray[np.int64] | NDArray[np.bool_]
 
 
 def choose_unknown(model: str, captured: Captured, val: Answers, config: ExportConfig) -> Unknown | None:
-    """Fit the threshold on val, where one answer an image is asked for and no class is called "unknown" itself."""
+    """Fit the threshold on labeled val, where one answer an image is asked for and no class is called "unknown"."""
+    if val.reference:
+        return None  # which answers are right is what nobody knows
     if config.unknown_precision is None or captured.task != "image-classification" or UNKNOWN_LABEL in captured.labels:
         return None
     return fit_unknown(val.logits[model], val.labels, config.unknown_precision)

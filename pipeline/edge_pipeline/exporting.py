@@ -1,12 +1,15 @@
 """Export from Python or the command line: find the data, then hand both to `edge_export`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from edge_export.config import ExportConfig, ExportData, ExportResult
 from edge_export.run import Run, is_run, read_run
 from edge_pipeline.data import Dataset, open_dataset
+from edge_pipeline.source_data import DataOptions, Material, source_data
 from edge_runtime.errors import InputError
 
 
@@ -15,17 +18,22 @@ def export(
     out: str | Path,
     *,
     data: str | Path | None = None,
+    options: DataOptions | None = None,
     config: ExportConfig | None = None,
     progress: Callable[[str], None] = lambda stage: None,
     note: Callable[[str], None] = lambda line: None,
 ) -> ExportResult:
-    """Turn a run into a proven bundle, or refuse.
+    """Turn a source into a proven bundle, or refuse.
 
     Args:
-        source: The directory that `train` wrote.
+        source: The directory that `train` wrote, an `.onnx` file, a Hugging Face directory, `timm:NAME`,
+            `torchvision:NAME` or `package.module:factory`.
         out: A `.edge` file, or a directory that does not exist yet. Reports are written beside it.
-        data: The data set; None takes the one that the run was trained on, and insists that it is unchanged.
-        config: What to make and within which budgets; None exports fp32.
+        data: A folder of images, a CSV file, or a `.npz` file with arrays. None takes the data that a run was trained
+            on, and insists that it is unchanged.
+        options: How to read the data of a source that is no run; a run remembers it.
+        config: What to make and within which budgets, and `config.source` what the source does not say itself; None
+            exports fp32.
         progress: Told the name of each stage as it begins.
         note: Told what someone should know about the data, line by line.
 
@@ -35,24 +43,39 @@ def export(
     """
     from edge_export.export import export as export_bundle
 
-    source = Path(source)
+    config = config or ExportConfig()
     progress("reading the data")
-    dataset = _find_data(source, Path(data) if data else None)
-    for line in dataset.report.warnings:
-        note(line)
-    given = ExportData(
-        splits=dataset.splits,
-        fingerprints={name: split.fingerprint for name, split in dataset.splits.items()},
-    )
-    return export_bundle(source, Path(out), given, config or ExportConfig(), progress)
+    with _find_material(str(source), Path(data) if data else None, options or DataOptions()) as material:
+        for line in material.notes:
+            note(line)
+        said = replace(
+            config.source,
+            labels=config.source.labels or material.labels,
+            task="image-multilabel" if material.multilabel else config.source.task,
+        )
+        return export_bundle(source, Path(out), material.data, replace(config, source=said), progress)
 
 
-def _find_data(source: Path, data: Path | None) -> Dataset:
-    if not is_run(source):
+@contextmanager
+def _find_material(source: str, data: Path | None, options: DataOptions) -> Iterator[Material]:
+    directory = Path(source)
+    if not is_run(directory):
         if data is None:
-            raise InputError(f"{source}: not a run, so it remembers no data; give --data DIR")
-        return open_dataset(data)
-    run = read_run(source)
+            raise InputError(f"{source}: not a run, so it remembers no data; give --data FOLDER, FILE.csv or FILE.npz")
+        with source_data(data, options) as material:
+            yield material
+        return
+    if options.labels or options.multilabel or options.group or options.allow_leaks:
+        raise InputError(
+            f"{source}: a run remembers how its data is read; leave out --labels, --multilabel, --group, --allow-leaks"
+        )
+    dataset = _data_of_run(directory, data)
+    given = ExportData(dataset.splits, dataset.fingerprints)
+    yield Material(given, dataset.labels, dataset.multilabel, dataset.report.warnings)
+
+
+def _data_of_run(directory: Path, data: Path | None) -> Dataset:
+    run = read_run(directory)
     options: dict[str, Any] = dict(run.data.options)
     dataset = open_dataset(data or Path(run.data.path), **options)
     _check_labels(dataset, run, data or Path(run.data.path))

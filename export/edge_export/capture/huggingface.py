@@ -61,7 +61,8 @@ def _load(folder: Path) -> "nn.Module":
         from transformers import AutoModelForImageClassification
     except ImportError as error:
         raise MachineError(
-            f'{folder}: a Hugging Face model needs transformers, which is missing; run: pip install "edge-toolchain[huggingface]"'
+            f"{folder}: a Hugging Face model needs transformers, which is missing; run: "
+            'pip install "edge-toolchain[huggingface]"'
         ) from error
     from torch import nn
 

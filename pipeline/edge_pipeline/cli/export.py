@@ -1,4 +1,4 @@
-"""`edge export`: a run in, a proven bundle or a refusal out."""
+"""`edge export`: a run or a model from elsewhere in, a proven bundle or a refusal out."""
 
 import json
 from pathlib import Path
@@ -6,14 +6,16 @@ from typing import Any
 
 import click
 
+from edge_pipeline.cli.source_options import source_options, take_source_options
+
 
 @click.command()
-@click.argument("source", type=click.Path(path_type=Path))
+@click.argument("source")
 @click.option(
     "-o", "--output", "out", type=click.Path(path_type=Path), required=True, help="OUT.edge, or a new directory."
 )
 @click.option("--quantize", type=click.Choice(["none", "int8", "fp16"]), default="none", show_default=True)
-@click.option("--data", type=click.Path(path_type=Path), help="The data set; default: the one the run was trained on.")
+@source_options
 @click.option(
     "--max-drop",
     type=click.FloatRange(0, 100),
@@ -52,9 +54,13 @@ import click
 @click.option("--bundle-version", "version", default="0", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON document.")
 def command(
-    *, source: Path, out: Path, data: Path | None, max_drop: float, no_unknown: bool, as_json: bool, **options: Any
+    *, source: str, out: Path, data: Path | None, max_drop: float, no_unknown: bool, as_json: bool, **options: Any
 ) -> int:
-    """Turn SOURCE, a run of `edge train`, into a bundle that was checked against it.
+    """Turn SOURCE into a bundle that was checked against it.
+
+    \b
+    SOURCE is a run of `edge train`, an .onnx file, a Hugging Face directory,
+    timm:NAME or torchvision:NAME with --weights, or package.module:factory.
 
     \b
     Ends with 0 when something shipped, 4 when the gate refused,
@@ -67,9 +73,10 @@ def command(
 
     if no_unknown:
         options["unknown_precision"] = None
-    config = ExportConfig(max_drop=max_drop / 100, **options)
+    said, reading = take_source_options(options)
+    config = ExportConfig(max_drop=max_drop / 100, source=said, **options)
     with stages() as progress:
-        result = export(source, out, data=data, config=config, progress=progress, note=note)
+        result = export(source, out, data=data, options=reading, config=config, progress=progress, note=note)
     if as_json:
         click.echo(json.dumps(result.report, ensure_ascii=False))
     else:

@@ -5,6 +5,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from edge_benchmarks.accuracy import AGREEMENT
 from edge_benchmarks.report.columns import whole_table
 from edge_export.config import ExportResult, Outcome
 
@@ -21,6 +22,10 @@ def print_result(result: ExportResult) -> None:
     """Print one row a variant, then what shipped and why."""
     console = Console()
     console.print(_table(result.report))
+    for line in result.report["notes"]:
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    if result.report["measure"] == AGREEMENT:
+        console.print("no labels: the verdict is on agreement with the fp32 model's own answers", highlight=False)
     style = OUTCOME_STYLE[result.outcome]
     console.print(f"[bold {style}]{result.outcome.value}[/]: {result.reason}", highlight=False)
     if result.report["draft"]["asked"]:
@@ -32,9 +37,21 @@ def print_result(result: ExportResult) -> None:
 
 def _table(report: dict[str, Any]) -> Table:
     eager = report["eager"]["latency_ms"]["p50"]
-    rows = [["torch", "", "", f"{eager['estimate']:.2f}" if eager else "-", "", "1x", "", "source"]]
+    rows = [
+        [
+            "torch" if report["source"] != "onnx" else "file",
+            "",
+            "",
+            f"{eager['estimate']:.2f}" if eager else "-",
+            "",
+            "1x",
+            "",
+            "source",
+        ]
+    ]
     rows += [_cells(row) for row in report["rows"]]
-    columns = ("variant", "top-1 %", "drop,\npoints", "p50\nms", "over\nfp32", "over\ntorch", "MB", "verdict")
+    right = f"{report['measure']} %"
+    columns = ("variant", right, "drop,\npoints", "p50\nms", "over\nfp32", "over\nsource", "MB", "verdict")
     return whole_table(columns, rows, names=(0, 7))
 
 

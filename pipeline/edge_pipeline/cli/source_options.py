@@ -1,0 +1,84 @@
+"""The options of `edge export` that say what a source and its data do not say themselves."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from edge_export.capture.interface import SourceOptions
+    from edge_pipeline.source_data import DataOptions
+
+PATH: Any = click.Path(path_type=Path)
+
+OPTIONS = (
+    click.option(
+        "--data",
+        type=PATH,
+        help="Folder of images, CSV file, or .npz file with arrays; default: what the run was trained on.",
+    ),
+    click.option(
+        "--preprocess",
+        metavar="SPEC",
+        default="",
+        help="How images become the input: imagenet[:RESIZE,CROP,KERNEL], scale255[:SIZE], raw[:SIZE], timm:NAME, "
+        "or a .json or .toml file.",
+    ),
+    click.option(
+        "--labels",
+        type=PATH,
+        help="Names in the order of the outputs, one a line or a JSON list; default: those of the data.",
+    ),
+    click.option("--weights", type=PATH, help="A .safetensors or .pth state dict, for networks by name or factory."),
+    click.option("--input-name", metavar="NAME", default="", help="The ONNX input that takes the image."),
+    click.option("--output-name", metavar="NAME", default="", help="The ONNX output that is the answer."),
+    click.option(
+        "--hold",
+        metavar="NAME=VALUE",
+        multiple=True,
+        help="Hold another ONNX input at a number or a .npy file.",
+    ),
+    click.option("--multilabel", is_flag=True, help="An image can have several labels (CSV, separated by |)."),
+    click.option("--group", metavar="REGEX", help="Names in each path what must stay in one split."),
+    click.option("--allow-leaks", is_flag=True, help="Go on when two splits share files or groups."),
+)
+
+
+def source_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options to a command."""
+    for option in reversed(OPTIONS):
+        command = option(command)
+    return command
+
+
+def take_source_options(options: dict[str, Any]) -> tuple["SourceOptions", "DataOptions"]:
+    """Take the values of the options, but `data`, out of a command's own.
+
+    Raises:
+        click.BadParameter: a `--hold` that is not NAME=VALUE.
+    """
+    from edge_export.capture.interface import SourceOptions
+    from edge_pipeline.source_data import DataOptions
+
+    held = []
+    for text in options.pop("hold"):
+        name, equals, value = text.partition("=")
+        if not (name and equals and value):
+            raise click.BadParameter(f"{text!r} is not NAME=VALUE", param_hint="--hold")
+        held.append((name, value))
+    source = SourceOptions(
+        preprocessing=options.pop("preprocess"),
+        weights=options.pop("weights"),
+        input=options.pop("input_name"),
+        output=options.pop("output_name"),
+        hold=tuple(held),
+    )
+    data = DataOptions(
+        labels=options.pop("labels"),
+        multilabel=options.pop("multilabel"),
+        group=options.pop("group"),
+        allow_leaks=options.pop("allow_leaks"),
+        seed=options["seed"],
+    )
+    return source, data

@@ -1,0 +1,138 @@
+"""The data of a source that was trained elsewhere: a folder, a CSV or arrays, with labels or without."""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from edge_export.config import ExportData
+from edge_pipeline.data import Dataset, Split, open_dataset
+from edge_pipeline.data.arrays import unpack_arrays
+from edge_pipeline.data.layout import IMAGE_SUFFIXES, SPLIT_NAMES
+from edge_pipeline.data.unlabeled import open_unlabeled
+from edge_runtime.errors import InputError, SchemaError
+from edge_runtime.manifest import check_label
+
+
+@dataclass(frozen=True)
+class DataOptions:
+    """How the data is to be read."""
+
+    labels: Path | None = None
+    """Names in the order of the model's outputs: one a line, or a JSON list."""
+    multilabel: bool = False
+    group: str | None = None
+    allow_leaks: bool = False
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Material:
+    """What an export works with."""
+
+    data: ExportData
+    labels: tuple[str, ...]
+    """In the order of the targets; empty where the data has class numbers or nothing."""
+    multilabel: bool
+    notes: tuple[str, ...]
+    """What someone should look at, one line each."""
+
+
+@contextmanager
+def source_data(path: Path, options: DataOptions) -> Iterator[Material]:
+    """Open the data; what had to be written out for it is there while the block runs.
+
+    Raises:
+        InputError: there is no data, it would deceive, or its labels are not among those of the labels file.
+    """
+    names = read_labels(options.labels) if options.labels else ()
+    if path.suffix.lower() == ".npz":
+        with TemporaryDirectory(prefix="edge-arrays-") as folder:
+            unpacked = unpack_arrays(path, Path(folder))
+            yield _open(unpacked.path, options, names or unpacked.labels, numbered=True)
+    else:
+        yield _open(path, options, names, numbered=False)
+
+
+def read_labels(file: Path) -> tuple[str, ...]:
+    """Read the names of a model's outputs, in their order.
+
+    Raises:
+        InputError: the file cannot be read, or has no names, one twice, or one that no bundle can hold.
+    """
+    try:
+        text = file.read_text(encoding="utf-8-sig")
+        found = json.loads(text) if file.suffix.lower() == ".json" else text.splitlines()
+        if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
+            raise InputError(f"--labels {file}: a JSON list of names is expected, in the order of the outputs")
+        names = tuple(name.strip() for name in found if name.strip())
+        for number, name in enumerate(names, 1):
+            check_label(name, f"label {number}")
+    except (OSError, ValueError, SchemaError) as error:
+        raise InputError(f"--labels {file}: {error}") from error
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice or len(names) < 2:
+        raise InputError(f"--labels {file}: {f'{twice[0]!r} stands twice' if twice else 'fewer than two names'}")
+    return names
+
+
+def _open(path: Path, options: DataOptions, names: tuple[str, ...], *, numbered: bool) -> Material:
+    if path.is_dir() and not _has_class_folders(path):
+        unlabeled, notes = open_unlabeled(path, allow_leaks=options.allow_leaks, seed=options.seed)
+        fingerprints = {name: split.fingerprint for name, split in unlabeled.items()}
+        return Material(ExportData(unlabeled, fingerprints), names, options.multilabel, tuple(notes))
+    dataset = open_dataset(
+        path,
+        group=options.group,
+        allow_leaks=options.allow_leaks,
+        seed=options.seed,
+        multilabel=options.multilabel,
+    )
+    labels, splits = _in_model_order(dataset, names, numbered=numbered)
+    return Material(ExportData(splits, dataset.fingerprints), labels, dataset.multilabel, dataset.report.warnings)
+
+
+def _has_class_folders(folder: Path) -> bool:
+    """Tell whether the images lie in folders of classes: below the train folder where there is one, else here."""
+    inner = [entry for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith(".")]
+    train = next((entry for entry in inner if SPLIT_NAMES.get(entry.name.lower()) == "train"), None)
+    if train is not None and len(inner) <= len(SPLIT_NAMES):
+        return not _has_images(train)
+    return bool(inner)
+
+
+def _has_images(folder: Path) -> bool:
+    return any(entry.suffix.lower() in IMAGE_SUFFIXES for entry in folder.iterdir() if entry.is_file())
+
+
+def _in_model_order(
+    dataset: Dataset, names: Sequence[str], *, numbered: bool
+) -> tuple[tuple[str, ...], dict[str, Split]]:
+    """Renumber the targets by the model's outputs: by name where names are given, else by number where they are one."""
+    if names and not (numbered and _are_numbers(dataset.labels)):
+        unknown = [label for label in dataset.labels if label not in names]
+        if unknown:
+            raise InputError(
+                f"{dataset.path}: {len(unknown)} of its labels are none of the {len(names)} names that --labels gives: "
+                f"{', '.join(unknown[:5])}; name the classes alike"
+            )
+        places = {old: names.index(label) for old, label in enumerate(dataset.labels)}
+    elif numbered and _are_numbers(dataset.labels):
+        places = {old: int(label) for old, label in enumerate(dataset.labels)}
+    else:
+        return dataset.labels, dataset.splits
+
+    def moved(split: Split) -> Split:
+        targets = tuple(
+            places[target] if isinstance(target, int) else tuple(sorted(places[one] for one in target))
+            for target in split.targets
+        )
+        return replace(split, targets=targets)
+
+    return tuple(names), {name: moved(split) for name, split in dataset.splits.items()}
+
+
+def _are_numbers(labels: Sequence[str]) -> bool:
+    return all(label.isdecimal() for label in labels)
