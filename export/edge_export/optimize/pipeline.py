@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 TOLERANCE = 1e-5
 """Of the largest logit. A pass reorders float operations at most; it never approximates."""
 
+ROUNDING = 30.0
+"""Times what a change of every input value in its last bit does to the logits. Deep networks amplify rounding: an
+untrained EfficientNet-B0 turns a last bit into 0.1 % of its largest logit, and a pass rounds at every layer."""
+
 PATCH = 16
 """Side of the flat patches of a picture-like probe: flat areas and edges, which noise lacks."""
 
@@ -46,16 +50,21 @@ def optimize(
     current = copy.deepcopy(model)
     probes = _probes(shape, seed)
     expected = _answers(current, probes, options)
+    nudged = _answers(current, [np.nextafter(probe, np.float32(np.inf)) for probe in probes], options)
+    allowed = [
+        max(TOLERANCE * float(np.abs(before).max()), ROUNDING * float(np.abs(after - before).max()))
+        for before, after in zip(expected, nudged, strict=True)
+    ]
     records: list[PassRecord] = []
     for name, rewrite in passes.items():
         current, rewrites = rewrite(current)
         difference = 0.0
         if rewrites:
             actual = _answers(current, probes, options)
+            gaps = [float(np.abs(after - before).max()) for after, before in zip(actual, expected, strict=True)]
             # Every comparison with NaN is false, so `max` would drop it and let it pass.
-            gaps = [np.abs(after - before).max() for after, before in zip(actual, expected, strict=True)]
             difference = float(np.nan_to_num(gaps, nan=np.inf).max())
-            if not all(gap <= TOLERANCE * np.abs(before).max() for gap, before in zip(gaps, expected, strict=True)):
+            if not all(gap <= limit for gap, limit in zip(gaps, allowed, strict=True)):
                 done = ", ".join(record.name for record in records) or "no other"
                 raise RefusedError(
                     f"graph pass {name}, after {done}, changed a logit by {difference:.3g}; not shipped. "
