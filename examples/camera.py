@@ -21,6 +21,7 @@ class Newest:
         self.read = self.dropped = 0
         self._frame: Frame | None = None
         self._ended = False
+        self._error: Exception | None = None
         self._changed = threading.Condition()
         threading.Thread(target=self._keep_reading, args=(frames,), daemon=True).start()
 
@@ -32,6 +33,8 @@ class Newest:
                     self.dropped += self._frame is not None
                     self._frame = frame
                     self._changed.notify()
+        except Exception as error:  # noqa: BLE001 - raised again where the frames are taken
+            self._error = error
         finally:
             with self._changed:
                 self._ended = True
@@ -42,9 +45,12 @@ class Newest:
             with self._changed:
                 self._changed.wait_for(lambda: self._frame is not None or self._ended)
                 frame, self._frame = self._frame, None
-            if frame is None:
+            if frame is not None:
+                yield frame
+            elif self._error is not None:
+                raise self._error
+            else:
                 return
-            yield frame
 
 
 def watch(model: edge_runtime.Model, frames: Newest, seconds_between: float = 0.0) -> Iterator[edge_runtime.Prediction]:

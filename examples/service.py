@@ -74,8 +74,8 @@ async def reload(replacement: Replacement, authorization: Annotated[str, Header(
     """Verify another bundle, test it and put it in place; if it fails, the running one stays."""
     if not TOKEN or not hmac.compare_digest(authorization.encode(), f"Bearer {TOKEN}".encode()):
         raise HTTPException(403, "wrong or no token")
-    if Path(replacement.name).name != replacement.name:
-        raise HTTPException(422, "name: a bundle in the service's folder is expected")
+    if Path(replacement.name).name != replacement.name or not replacement.name.endswith(".edge"):
+        raise HTTPException(422, f"name={replacement.name!r}: an .edge file in the service's folder is expected")
     try:
         await in_thread(app.state.slot.replace, BUNDLES / replacement.name, sha256=replacement.sha256)
     except edge_runtime.EdgeError as error:
