@@ -1,12 +1,17 @@
 """From a recipe and the baseline to the int8 model: the one way in, whatever the recipe."""
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from edge_export.quantize.calibration import METHODS, Observation
+from edge_export.quantize.calibration import Observation, Ranges, settled_ranges
+from edge_export.quantize.dynamic import quantize_dynamic
+from edge_export.quantize.prepare import COMPUTE, prepare
 from edge_export.quantize.recipe import Recipe
-from edge_export.quantize.static import COMPUTE, SESSION, leading_operators, quantize_static
+from edge_export.quantize.static import SESSION, leading_operators, named_things, quantize_static, unranged_operators
 from edge_export.quantize.transforms.bias_correction import correct_biases
+from edge_export.quantize.transforms.equalization import equalize
+from edge_export.quantize.transforms.smooth_quant import smooth
 from edge_runtime.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,7 +26,7 @@ class Quantized:
     session: dict[str, str]
     """ONNX Runtime session options that it must run with."""
     notes: tuple[str, ...] = ()
-    """What someone should know: one sentence for each thing that the recipe asked for and the graph did not allow."""
+    """What someone should know: one sentence for each thing that stays in float unasked or that a transform found."""
 
 
 def make_quantized(baseline: "onnx.ModelProto", recipe: Recipe, observation: Observation | None) -> Quantized:
@@ -33,17 +38,30 @@ def make_quantized(baseline: "onnx.ModelProto", recipe: Recipe, observation: Obs
         observation: Of `baseline`'s activations; a dynamic recipe without `smooth_quant` needs none.
 
     Raises:
-        InputError: the recipe needs an observation and has none.
+        InputError: the recipe needs an observation and has none, or names what the graph does not hold, or the graph
+            cannot be quantized.
+        RefusedError: a transform changed an answer of the float graph, which is a defect of the transform.
     """
-    if observation is None:
-        raise InputError(f"recipe {recipe.name}: no calibration samples; give --data")
-    ranges = METHODS[recipe.calibration](observation)
-    in_float = (*recipe.float_operators, *leading_operators(baseline, recipe.float_leading))
-    quantized = quantize_static(baseline, recipe, ranges, in_float)
-    if recipe.bias_correction:
-        corrected, _ = correct_biases(baseline, quantized, observation.means)
-        quantized = quantize_static(corrected, recipe, ranges, in_float)
-    return Quantized(quantized, SESSION | dict(recipe.session))
+    prepared = prepare(baseline)
+    model, notes = prepared.model, list(prepared.notes)
+    _check_names(model, recipe)
+    in_float = {*recipe.float_operators, *leading_operators(model, recipe.float_leading)}
+    if recipe.equalize:
+        known = _needed(recipe, observation)
+        model, pairs = equalize(model, known.first)
+        notes.append(f"equalized {pairs} pairs of convolutions")
+        observation = _observed_again(known, model) if pairs else known
+    if recipe.smooth_quant is not None:
+        known = _needed(recipe, observation)
+        model, products = smooth(model, known.peaks, recipe.smooth_quant, known.first)
+        notes.append(f"smoothed the inputs of {products} matrix products")
+        observation = _observed_again(known, model) if products and recipe.kind == "static" else known
+    if recipe.kind == "dynamic":
+        return Quantized(quantize_dynamic(model, recipe, in_float), dict(recipe.session), tuple(notes))
+    known = _needed(recipe, observation)
+    ranges = settled_ranges(known, recipe.calibration, recipe.percentile)
+    notes += [f"{name} stays in float: an activation at it is infinite" for name in unranged_operators(model, ranges)]
+    return Quantized(_static(model, recipe, known, ranges, in_float), SESSION | dict(recipe.session), tuple(notes))
 
 
 def quantizable_operators(baseline: "onnx.ModelProto", recipe: Recipe) -> list[str]:
@@ -52,8 +70,21 @@ def quantizable_operators(baseline: "onnx.ModelProto", recipe: Recipe) -> list[s
     Raises:
         InputError: as `make_quantized`.
     """
-    in_float = {*recipe.float_operators, *leading_operators(baseline, recipe.float_leading)}
-    return [node.name for node in baseline.graph.node if node.op_type in COMPUTE and node.name not in in_float]
+    from onnx import TensorProto
+
+    model = prepare(baseline).model
+    _check_names(model, recipe)
+    in_float = {*recipe.float_operators, *leading_operators(model, recipe.float_leading)}
+    weights = {tensor.name for tensor in model.graph.initializer if tensor.data_type == TensorProto.FLOAT}
+    types = ("Gemm", "MatMul") if recipe.kind == "dynamic" else COMPUTE
+    return [
+        node.name
+        for node in model.graph.node
+        if node.op_type in types
+        and node.name not in in_float
+        # A product of two activations has int8 kernels too, with ranges from calibration.
+        and (node.input[1] in weights or (node.op_type == "MatMul" and recipe.kind == "static"))
+    ]
 
 
 def settled(recipe: Recipe, observation: Observation | None) -> Recipe:
@@ -61,3 +92,40 @@ def settled(recipe: Recipe, observation: Observation | None) -> Recipe:
     if observation is None or recipe.kind == "dynamic":
         return recipe
     return replace(recipe, calibration_samples=observation.samples)
+
+
+def _static(
+    model: "onnx.ModelProto", recipe: Recipe, observation: Observation, ranges: Ranges, in_float: Collection[str]
+) -> "onnx.ModelProto":
+    quantized = quantize_static(model, recipe, ranges, in_float)
+    if recipe.bias_correction:
+        corrected, changed = correct_biases(model, quantized, observation.means)
+        if changed:
+            quantized = quantize_static(corrected, recipe, ranges, in_float)
+    return quantized
+
+
+def _needed(recipe: Recipe, observation: Observation | None) -> Observation:
+    if observation is None:
+        raise InputError(f"recipe {recipe.name}: it needs calibration samples from the training split; give --data")
+    return observation
+
+
+def _observed_again(observation: Observation, model: "onnx.ModelProto") -> Observation:
+    if observation.observe_again is None:
+        raise InputError("this observation cannot be repeated on a changed graph; make it with observe()")
+    return observation.observe_again(model)
+
+
+def _check_names(model: "onnx.ModelProto", recipe: Recipe) -> None:
+    nodes = {node.name for node in model.graph.node}
+    known: Iterable[tuple[str, tuple[str, ...], set[str]]] = (
+        ("float_operators", recipe.float_operators, nodes),
+        ("int16_tensors", recipe.int16_tensors, {*named_things(model)} if recipe.int16_tensors else nodes),
+    )
+    for field, names, allowed in known:
+        unknown = [name for name in names if name not in allowed]
+        if unknown:
+            raise InputError(
+                f"recipe {recipe.name}: {field}: the graph has no {unknown[0]!r}; take a name that the report lists"
+            )

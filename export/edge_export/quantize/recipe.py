@@ -1,17 +1,19 @@
 """A recipe: one way to make an int8 candidate, as data that a file and a bundle can hold."""
 
 import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+import tomllib
+
 from edge_runtime.errors import InputError
 
 STATIC_ONLY = frozenset(
     {
-        "calibration", "percentile", "calibration_samples", "activations", "int16_tensors", "bias_correction", "equalize",
+        "calibration", "percentile", "calibration_samples", "activations", "int16_tensors", "bias_correction",
+        "equalize",
     }
 )  # fmt: skip
 """Fields that mean nothing to a dynamic recipe, which sees each input's own range at run time."""
@@ -58,7 +60,8 @@ class Recipe:
     equalize: bool = False
     """See `edge_export.quantize.transforms.equalization`."""
     smooth_quant: float | None = None
-    """Share of the activations' range that moves into the weights; see `edge_export.quantize.transforms.smooth_quant`."""
+    """Share of the activations' range that moves into the weights, as 0.5; see
+    `edge_export.quantize.transforms.smooth_quant`."""
     passes: tuple[str, ...] = ()
     """Graph passes that the baseline went through before, by name."""
     session: Mapping[str, str] = field(default_factory=dict, hash=False)

@@ -1,18 +1,21 @@
 """Calibration: what each activation was seen to be, and the methods that turn it into a range."""
 
-from collections.abc import Callable
+from edge_export.quantize.calibration.interface import Histogram, Observation, Range, Ranges, Settling
+from edge_export.quantize.calibration.methods import METHODS, find_ranges, settled_ranges
+from edge_export.quantize.calibration.observe import Cache, Inputs, observe
+from edge_export.quantize.calibration.tensors import activation_names
 
-from edge_export.quantize.calibration.interface import Observation, Ranges
-from edge_export.quantize.calibration.minmax import minmax
-from edge_export.quantize.calibration.mse import mse
-from edge_export.quantize.calibration.observe import activation_names, observe
-from edge_export.quantize.calibration.percentile import percentile
-
-__all__ = ["METHODS", "Observation", "Ranges", "activation_names", "observe"]
-
-METHODS: dict[str, Callable[[Observation], Ranges]] = {
-    "minmax": minmax,
-    "percentile": percentile,
-    "mse": mse,
-}
-"""Name of a recipe's calibration to the method."""
+__all__ = [
+    "METHODS",
+    "Cache",
+    "Histogram",
+    "Inputs",
+    "Observation",
+    "Range",
+    "Ranges",
+    "Settling",
+    "activation_names",
+    "find_ranges",
+    "observe",
+    "settled_ranges",
+]

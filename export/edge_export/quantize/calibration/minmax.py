@@ -1,8 +1,8 @@
 """The whole interval that was seen."""
 
-from edge_export.quantize.calibration.interface import Observation, Ranges
+from edge_export.quantize.calibration.interface import Histogram, Range
 
 
-def minmax(observation: Observation) -> Ranges:
+def minmax(histogram: Histogram) -> Range:
     """Clip nothing: right for activations without outliers, coarse for others."""
-    return {name: (histogram.low, histogram.high) for name, histogram in observation.histograms.items()}
+    return histogram.low, histogram.high

@@ -1,98 +1,167 @@
 """See every activation of a graph, one sample at a time, in memory that does not grow with their number."""
 
 import copy
-from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+import itertools
+import math
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_export.quantize.calibration.interface import BINS, Histogram, Observation
+from edge_export.quantize.calibration.cache import load_observation, observation_key, save_observation
+from edge_export.quantize.calibration.interface import Histogram, Observation, Settling
+from edge_export.quantize.calibration.settle import Watch
+from edge_export.quantize.calibration.tally import ChannelTally, EvenTally, Tally
+from edge_export.quantize.calibration.tensors import activation_names, channel_axes
+from edge_export.quantize.prepare import prepare
 from edge_runtime.errors import InputError
 from edge_runtime.session import create_session
 
 if TYPE_CHECKING:
     import onnx
 
-AXES = {2: (0,), 4: (0, 2, 3)}
-"""Rank of a tensor to the axes that its channel means run over."""
+Sample = NDArray[Any] | Mapping[str, NDArray[Any]]
+"""One preprocessed sample without batch axis: the only input's tensor, or name to tensor."""
 
-Inputs = Callable[[], Iterable[NDArray[np.float32]]]
-"""Gives the preprocessed samples, without batch axis, each time from the start."""
+Inputs = Callable[[], Iterable[Sample]]
+"""Gives the samples, each time from the start and in the same order."""
+
+Batch = dict[str, NDArray[Any]]
+
+SETTLE_BY = ("percentile", "mse")
+"""Methods whose ranges must settle."""
 
 
-def observe(model: "onnx.ModelProto", inputs: Inputs) -> Observation:
-    """Fill a histogram of every float activation, and average its channels; the samples are walked twice, first for
-    the ends.
+@dataclass(frozen=True)
+class Cache:
+    """Where observations are kept from one export to the next."""
+
+    directory: Path
+    samples: str
+    """Hash of the samples in their order and of their preprocessing. The graph and the method are hashed here."""
+
+
+def observe(
+    model: "onnx.ModelProto", inputs: Inputs, *, until: Collection[str] = SETTLE_BY, cache: Cache | None = None
+) -> Observation:
+    """Fill a histogram of every float activation and watch its channels, until the ranges have settled.
 
     Args:
-        model: float32 graph with inferred shapes and one input.
-        inputs: The calibration samples.
+        model: float32 graph.
+        inputs: The calibration samples, in an order that does not depend on their content.
+        until: Names of the methods whose ranges must settle; none takes every sample.
+        cache: Looked up first, and written to; a damaged or unwritable one is no error.
 
     Raises:
-        InputError: there is no sample, or a tensor is not finite.
+        InputError: there is no sample, one does not fit the model's inputs, or a tensor is not finite.
     """
-    names = activation_names(model)
-    session = create_session(_with_outputs(model, names).SerializeToString())
-    low, high = np.full(len(names), np.inf), np.full(len(names), -np.inf)
-    samples = 0
-    for values in _run(session, names, inputs()):
-        samples += 1
-        ends = np.array([(value.min(), value.max()) for value in values], dtype=np.float64)
-        if not np.isfinite(ends).all():
-            broken = names[int(np.flatnonzero(~np.isfinite(ends).all(axis=1))[0])]
+
+    def again(other: "onnx.ModelProto") -> Observation:
+        return observe(other, inputs, until=until, cache=cache)
+
+    def recount() -> dict[str, Histogram]:
+        return _recount(prepared, itertools.islice(inputs(), known.samples), known.histograms)
+
+    prepared = prepare(model).model
+    key = observation_key(prepared, cache.samples, until) if cache else ""
+    kept = load_observation(cache.directory, key) if cache else None
+    known = kept or _observe(prepared, inputs(), until)
+    if cache and not kept:
+        save_observation(cache.directory, key, known)
+    return replace(known, observe_again=again, recount=recount)
+
+
+@dataclass
+class _Seen:
+    """What has been seen so far."""
+
+    tallies: dict[str, Tally]
+    channels: dict[str, ChannelTally]
+    outer: frozenset[str]
+    """The graph's inputs and outputs, which must be finite."""
+    samples: int = 0
+
+    def add(self, values: Mapping[str, NDArray[np.float32]]) -> None:
+        self.samples += 1
+        for name, value in values.items():
+            if not value.size or name not in self.tallies:
+                continue
+            if not self.tallies[name].add(value):
+                self._refuse(name, value)
+            elif name in self.channels:
+                self.channels[name].add(value)
+
+    def _refuse(self, name: str, value: NDArray[np.float32]) -> None:
+        """Infinities within a graph are masks, and their tensors have no range; anywhere else they are mistakes."""
+        if name in self.outer or np.isnan(value).any():
             raise InputError(
-                f"calibration sample {samples}: tensor {broken} is NaN or infinite; "
+                f"calibration sample {self.samples}: tensor {name} is NaN or infinite; "
                 "check this input and the model's weights"
             )
-        low, high = np.minimum(low, ends[:, 0]), np.maximum(high, ends[:, 1])
-    if not samples:
+        del self.tallies[name]
+        self.channels.pop(name, None)
+
+    def histograms(self) -> dict[str, Histogram]:
+        return {name: tally.histogram() for name, tally in self.tallies.items() if math.isfinite(tally.low)}
+
+
+def _observe(model: "onnx.ModelProto", inputs: Iterable[Sample], until: Collection[str]) -> Observation:
+    names = activation_names(model)
+    session = create_session(_with_outputs(model, names).SerializeToString())
+    channels = {name: ChannelTally(*wanted) for name, wanted in channel_axes(model, names).items()}
+    outer = frozenset(info.name for info in (*model.graph.input, *model.graph.output))
+    seen = _Seen({name: Tally() for name in names}, channels, outer)
+    watch, settling, first = Watch(until), cast("Settling | None", None), cast("dict[str, NDArray[Any]]", {})
+    for batch, values in _run(session, names, inputs):
+        first = first or batch
+        seen.add(values)
+        if watch.due(seen.samples):
+            settling = watch.look(seen.histograms())
+            if settling and settling.settled:
+                break
+    if not seen.samples:
         raise InputError("no calibration sample: int8 needs inputs from the training split; give --data")
-    counts = np.zeros((len(names), BINS), dtype=np.int64)
-    sums: dict[str, NDArray[np.float64]] = {}
-    for values in _run(session, names, inputs()):
-        for row, (name, value) in enumerate(zip(names, values, strict=True)):
-            counts[row] += _count(value, float(low[row]), float(high[row]))
-            if value.ndim in AXES:
-                sums[name] = sums.get(name, 0.0) + value.mean(axis=AXES[value.ndim], dtype=np.float64)
-    ends_and_counts = zip(names, low, high, counts, strict=True)
-    histograms = {name: Histogram(float(lo), float(hi), row) for name, lo, hi, row in ends_and_counts}
-    means = {name: (total / samples).astype(np.float32) for name, total in sums.items()}
-    return Observation(histograms, means, samples)
+    known = {name: one for name, one in seen.channels.items() if one.samples}
+    means = {name: np.asarray(one.total / one.samples, np.float32) for name, one in known.items()}
+    peaks = {name: np.asarray(one.peaks, np.float32) for name, one in known.items() if one.peaks_too}
+    return Observation(seen.histograms(), means, peaks, seen.samples, first, settling)
 
 
-def activation_names(model: "onnx.ModelProto") -> list[str]:
-    """Name every float32 tensor that a node reads or writes and that is no weight, in graph order."""
-    import onnx
-
-    weights = {tensor.name for tensor in model.graph.initializer}
-    known = {
-        info.name
-        for info in (*model.graph.input, *model.graph.value_info, *model.graph.output)
-        if info.type.tensor_type.elem_type == onnx.TensorProto.FLOAT
-    }
-    seen = dict.fromkeys(name for node in model.graph.node for name in (*node.input, *node.output))
-    return [name for name in seen if name in known and name not in weights]
+def _recount(model: "onnx.ModelProto", inputs: Iterable[Sample], seen: Mapping[str, Histogram]) -> dict[str, Histogram]:
+    tallies = {name: EvenTally(max(-one.low, one.high)) for name, one in seen.items()}
+    session = create_session(_with_outputs(model, list(tallies)).SerializeToString())
+    for _, values in _run(session, list(tallies), inputs):
+        for name, value in values.items():
+            if value.size:
+                tallies[name].add(value)
+    return {name: tally.histogram(seen[name]) for name, tally in tallies.items()}
 
 
-def _run(session: Any, names: list[str], inputs: Iterable[NDArray[np.float32]]) -> Iterator[list[NDArray[np.float32]]]:
-    """Yield the value of each named tensor, sample by sample."""
-    feed = session.get_inputs()[0].name
-    computed = [name for name in names if name != feed]
-    for tensor in inputs:
-        found = dict(zip(computed, session.run(computed, {feed: tensor[np.newaxis]}), strict=True))
-        found[feed] = tensor[np.newaxis]
-        yield [found[name] for name in names]
+def _run(session: Any, names: list[str], inputs: Iterable[Sample]) -> Iterator[tuple[Batch, Batch]]:
+    """Yield each sample with a batch axis, and the value of each named tensor."""
+    feeds = {feed.name: feed.shape for feed in session.get_inputs()}
+    computed = [name for name in names if name not in feeds]
+    for number, sample in enumerate(inputs, 1):
+        given = sample if isinstance(sample, Mapping) else dict.fromkeys(list(feeds)[:1], sample)
+        if given.keys() != feeds.keys():
+            raise InputError(f"calibration sample {number}: holds {sorted(given)}, the model takes {sorted(feeds)}")
+        batch = {name: tensor[np.newaxis] for name, tensor in given.items()}
+        for name, tensor in batch.items():
+            _check_shape(number, name, tensor.shape, feeds[name])
+        found = dict(zip(computed, session.run(computed, batch), strict=True)) if computed else {}
+        # Inputs first: what is wrong with them is wrong with all that follows.
+        yield batch, {name: tensor for name, tensor in batch.items() if name in names} | found
 
 
-def _count(value: NDArray[np.float32], low: float, high: float) -> NDArray[np.int64]:
-    """Count values by bin; several times quicker than `np.histogram`, whose bins may be uneven."""
-    if high <= low:
-        counts = np.zeros(BINS, dtype=np.int64)
-        counts[0] = value.size
-        return counts
-    bins = ((value.ravel() - np.float32(low)) * np.float32(BINS / (high - low))).astype(np.int32)
-    return np.bincount(np.clip(bins, 0, BINS - 1, out=bins), minlength=BINS)
+def _check_shape(number: int, name: str, seen: tuple[int, ...], expected: list[Any]) -> None:
+    fits = len(seen) == len(expected) and all(
+        not isinstance(want, int) or want == size for want, size in zip(expected, seen, strict=True)
+    )
+    if not fits:
+        raise InputError(f"calibration sample {number}: {name} is {list(seen)} with its batch axis, not {expected}")
 
 
 def _with_outputs(model: "onnx.ModelProto", names: list[str]) -> "onnx.ModelProto":

@@ -1,0 +1,204 @@
+"""Bring a float graph into the form that calibration and the quantizers read: the same for both, whatever the exporter.
+
+Every node has a name of its own, constants are initializers, the type of every tensor is known, weights are finite.
+"""
+
+import copy
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from edge_runtime.errors import InputError
+
+if TYPE_CHECKING:
+    import onnx
+
+WEIGHTED = {"Conv": 1, "ConvTranspose": 1, "Gemm": 1, "MatMul": 1, "Gather": 0}
+"""Operator to the input that holds its weights, where they are constant."""
+COMPUTE = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
+"""Operators with multiply-accumulates, which is where the time goes."""
+OLDEST_OPSET = 13
+"""The first whose DequantizeLinear takes one scale for each channel."""
+INFERRED = ("onnx.infer", "onnxruntime.quant")
+"""Metadata by which ONNX Runtime's quantizers know that shapes are inferred; without it they infer them again."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A graph that can be quantized."""
+
+    model: "onnx.ModelProto"
+    notes: tuple[str, ...]
+    """What someone should know of what will stay in float."""
+
+
+def prepare(model: "onnx.ModelProto") -> Prepared:
+    """Return a prepared copy of `model`; preparing it again changes nothing.
+
+    Raises:
+        InputError: it is quantized already, a weight is NaN or infinite, or its opset is too old to be converted.
+    """
+    prepared = _recent(model)
+    graph = prepared.graph
+    if any(node.op_type in ("QuantizeLinear", "DynamicQuantizeLinear", "DequantizeLinear") for node in graph.node):
+        raise InputError("the model is quantized already; give the float32 model it was made of")
+    _lift_constants(graph)
+    _name_nodes(graph)
+    _check_weights(graph)
+    _infer_types(prepared)
+    return Prepared(prepared, tuple(_body_notes(graph)))
+
+
+def subgraphs(node: "onnx.NodeProto") -> Iterator["onnx.GraphProto"]:
+    """Give the bodies of `If`, `Loop` and `Scan`."""
+    for attribute in node.attribute:
+        if attribute.HasField("g"):
+            yield attribute.g
+        yield from attribute.graphs
+
+
+def captured_names(graph: "onnx.GraphProto") -> set[str]:
+    """Name the outer tensors that bodies may read: renaming or removing one would break them."""
+    found: set[str] = set()
+    for node in graph.node:
+        for body in subgraphs(node):
+            found |= {name for inner in body.node for name in inner.input} | {info.name for info in body.output}
+            found |= captured_names(body)
+    return found
+
+
+def _recent(model: "onnx.ModelProto") -> "onnx.ModelProto":
+    from onnx import version_converter
+
+    version = next((one.version for one in model.opset_import if one.domain in ("", "ai.onnx")), 1)
+    if version >= OLDEST_OPSET:
+        return copy.deepcopy(model)
+    try:
+        return version_converter.convert_version(model, OLDEST_OPSET)
+    except Exception as error:  # the converter raises what its C++ code throws
+        raise InputError(
+            f"opset {version}: int8 needs {OLDEST_OPSET}, and the graph cannot be converted "
+            f"({str(error).splitlines()[0][:200]}); export it again with a newer opset"
+        ) from error
+
+
+def _lift_constants(graph: "onnx.GraphProto") -> None:
+    """Turn constants into initializers: quantizers look for weights nowhere else.
+
+    PaddleOCR writes weights as `Constant` nodes, torch's older exporter shares biases by `Identity` nodes.
+    """
+    from onnx import numpy_helper
+
+    kept = []
+    initializers = {tensor.name: tensor for tensor in graph.initializer}
+    shown = {info.name for info in graph.output}
+    for node in graph.node:
+        value = None
+        if node.domain in ("", "ai.onnx") and not shown.intersection(node.output):
+            value = _constant(node, initializers)
+        if value is None:
+            kept.append(node)
+        else:
+            tensor = graph.initializer.add()
+            tensor.CopyFrom(numpy_helper.from_array(value, node.output[0]))
+            initializers[tensor.name] = tensor
+    if len(kept) < len(graph.node):
+        del graph.node[:]
+        graph.node.extend(kept)
+
+
+def _constant(node: "onnx.NodeProto", initializers: "Mapping[str, onnx.TensorProto]") -> Any:
+    """Return what a `Constant`, or an `Identity` of a constant, holds; None for others, texts and sparse tensors."""
+    from onnx import helper, numpy_helper
+
+    if node.op_type == "Identity" and node.input[0] in initializers:
+        return numpy_helper.to_array(initializers[node.input[0]])
+    if node.op_type != "Constant":
+        return None
+    attribute = node.attribute[0]
+    value = helper.get_attribute_value(attribute)
+    if attribute.name == "value":
+        return numpy_helper.to_array(value)
+    types = {"value_float": np.float32, "value_floats": np.float32, "value_int": np.int64, "value_ints": np.int64}
+    return np.array(value, types[attribute.name]) if attribute.name in types else None
+
+
+def _name_nodes(graph: "onnx.GraphProto") -> None:
+    """Give every node a name of its own; recipes name operators by it."""
+    taken: set[str] = set()
+    for node in graph.node:
+        base = node.name or f"{node.op_type}:{node.output[0]}"
+        name, count = base, 1
+        while name in taken:
+            count += 1
+            name = f"{base}:{count}"
+        taken.add(name)
+        node.name = name
+
+
+def _check_weights(graph: "onnx.GraphProto") -> None:
+    from onnx import TensorProto, numpy_helper
+
+    used = {
+        name: node.name
+        for node in graph.node
+        if node.op_type in WEIGHTED
+        for name in node.input[WEIGHTED[node.op_type] :]
+    }
+    for tensor in graph.initializer:
+        if tensor.name in used and tensor.data_type == TensorProto.FLOAT:
+            values = numpy_helper.to_array(tensor)
+            if not np.isfinite(values).all():
+                raise InputError(
+                    f"weight {tensor.name} of {used[tensor.name]} holds {np.sum(~np.isfinite(values)):,} values that "
+                    "are NaN or infinite; mend the model's weights"
+                )
+
+
+def _infer_types(model: "onnx.ModelProto") -> None:
+    """Know the type of every tensor: by ONNX's inference, and by ONNX Runtime's where it has operators of its own."""
+    import onnx
+
+    if not _untyped(model):
+        return
+    inferred = onnx.shape_inference.infer_shapes(model).graph.value_info
+    del model.graph.value_info[:]
+    model.graph.value_info.extend(inferred)
+    if _untyped(model):
+        _infer_by_runtime(model)
+
+
+def _untyped(model: "onnx.ModelProto") -> list[str]:
+    graph = model.graph
+    known = {info.name for info in (*graph.value_info, *graph.output) if info.type.tensor_type.elem_type}
+    return [name for node in graph.node for name in node.output if name and name not in known]
+
+
+def _infer_by_runtime(model: "onnx.ModelProto") -> None:
+    from onnx import TensorProto, helper
+
+    from edge_runtime.session import create_session
+
+    probe = copy.deepcopy(model)
+    present = {info.name for info in probe.graph.output}
+    probe.graph.output.extend(
+        helper.make_empty_tensor_value_info(name) for name in _untyped(model) if name not in present
+    )
+    session = create_session(probe.SerializeToString(), options={"graph_optimization_level": "disabled"})
+    added = session.get_outputs()[len(present) :]
+    for found in added:
+        if found.type == "tensor(float)":
+            shape = [one if isinstance(one, int | str) else None for one in found.shape]
+            model.graph.value_info.append(helper.make_tensor_value_info(found.name, TensorProto.FLOAT, shape))
+
+
+def _body_notes(graph: "onnx.GraphProto") -> Iterator[str]:
+    for node in graph.node:
+        if any(True for _ in subgraphs(node)):
+            inside = sum(inner.op_type in COMPUTE for body in subgraphs(node) for inner in body.node)
+            if inside:
+                yield f"{node.op_type} {node.name}: the {inside} compute operators in its body stay in float"
+            else:
+                yield f"{node.op_type} {node.name}: its body stays in float"
