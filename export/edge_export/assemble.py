@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_benchmarks.environment import instruction_set
 from edge_export.candidates import Candidate
 from edge_export.capture import Captured
 from edge_export.config import ExportConfig
 from edge_export.golden import GOLDEN_FILE, golden_file, golden_images, golden_tensors
 from edge_export.sessions import predictor
+from edge_runtime.cpus import instruction_set
 from edge_runtime.errors import RefusedError
 from edge_runtime.manifest import Manifest, TensorInfo, Unknown, Variant
 

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from edge_export.capture import Captured
 from edge_export.config import ExportConfig, ExportData, Sample
-from edge_export.coverage import Coverage, measure_coverage
-from edge_export.optimize import BASELINE_PASSES, PassRecord, optimize
+from edge_export.graphs.coverage import Coverage, measure_coverage
+from edge_export.optimize import BASELINE_PASSES, INT8_PASSES, PassRecord, optimize
 from edge_export.quantize import Observation, Recipe, make_quantized, observe, settled
 from edge_export.quantize.half import to_fp16
-from edge_export.quantize.recipes import TIERS
+from edge_runtime.errors import InputError
 from edge_runtime.image import ImagePreprocessor
 from edge_runtime.manifest import Device, Precision
 
@@ -36,6 +36,12 @@ class Candidate:
     """How it was made; two runs of the same recipe on the same baseline and samples give the same bytes."""
     session: dict[str, str] = field(default_factory=dict)
     coverage: Coverage | None = None
+    """None for models that are not int8."""
+
+    @property
+    def in_int8(self) -> int:
+        """How many operators run in int8."""
+        return self.coverage.int8 if self.coverage else 0
 
 
 def make_baseline(captured: Captured) -> tuple["onnx.ModelProto", Candidate, tuple[PassRecord, ...]]:
@@ -44,7 +50,7 @@ def make_baseline(captured: Captured) -> tuple["onnx.ModelProto", Candidate, tup
 
     model, records = optimize(captured.model, captured.preprocessing.tensor_shape, BASELINE_PASSES)
     inferred = onnx.shape_inference.infer_shapes(model)
-    recipe = {"precision": "fp32", "passes": [record.name for record in records if record.rewrites]}
+    recipe = {"precision": "fp32", "passes": _effective(records)}
     return inferred, Candidate(BASELINE, model.SerializeToString(deterministic=True), "fp32", "cpu", recipe), records
 
 
@@ -54,7 +60,30 @@ def make_fp16(baseline: "onnx.ModelProto") -> Candidate:
     return Candidate("cuda-fp16", model, "fp16", "cuda", {"precision": "fp16"})
 
 
-def calibrate(baseline: "onnx.ModelProto", captured: Captured, data: ExportData, config: ExportConfig) -> Observation:
+def prepare_int8(
+    baseline: "onnx.ModelProto", captured: Captured, asked: Recipe | None = None
+) -> tuple["onnx.ModelProto", tuple[PassRecord, ...]]:
+    """Rewrite the baseline into the forms that have int8 kernels: the graph that recipes quantize.
+
+    Args:
+        baseline: With inferred shapes.
+        captured: Gives the shape of the input.
+        asked: A recipe that names its passes; None takes every pass that finds something to do.
+
+    Raises:
+        InputError: the recipe names a pass that there is not.
+    """
+    import onnx
+
+    names = tuple(INT8_PASSES) if asked is None else asked.passes
+    if unknown := [name for name in names if name not in INT8_PASSES]:
+        raise InputError(f"graph pass {unknown[0]!r} of the recipe is unknown; there are {', '.join(INT8_PASSES)}")
+    passes = {name: INT8_PASSES[name] for name in names}
+    model, records = optimize(baseline, captured.preprocessing.tensor_shape, passes)
+    return onnx.shape_inference.infer_shapes(model), records
+
+
+def calibrate(graph: "onnx.ModelProto", captured: Captured, data: ExportData, config: ExportConfig) -> Observation:
     """Observe the activations on a seeded choice of training inputs, read one at a time."""
     chosen = choose_samples(list(data.splits["train"]), config.calibration_samples, config.seed)
     preprocess = ImagePreprocessor(captured.preprocessing)
@@ -63,7 +92,7 @@ def calibrate(baseline: "onnx.ModelProto", captured: Captured, data: ExportData,
         for path, _ in chosen:
             yield preprocess(path)
 
-    return observe(baseline, tensors)
+    return observe(graph, tensors)
 
 
 def choose_samples(samples: list[Sample], count: int, seed: int) -> list[Sample]:
@@ -74,22 +103,23 @@ def choose_samples(samples: list[Sample], count: int, seed: int) -> list[Sample]
     return [samples[index] for index in sorted(picked)]
 
 
-def int8_tiers(baseline: "onnx.ModelProto", observation: Observation) -> Iterator[list[Candidate]]:
-    """Yield the candidates of each tier of recipes, made when they are asked for.
+def make_int8(
+    graph: "onnx.ModelProto", recipe: Recipe, observation: Observation, passes: tuple[PassRecord, ...] = ()
+) -> Candidate:
+    """Make the candidate of a recipe.
 
-    A candidate in which ONNX Runtime runs nothing in int8 gains nothing and is left out, and with it all later tiers,
-    which have even less.
+    Args:
+        graph: What `prepare_int8` gave.
+        recipe: How to quantize it.
+        observation: Of `graph`.
+        passes: What `prepare_int8` did, for the record.
     """
-    for tier in TIERS:
-        made = [_int8_candidate(baseline, recipe, observation) for recipe in tier]
-        useful = [candidate for candidate in made if candidate.coverage and candidate.coverage.int8]
-        if not useful:
-            return
-        yield useful
-
-
-def _int8_candidate(baseline: "onnx.ModelProto", recipe: Recipe, observation: Observation) -> Candidate:
-    made = make_quantized(baseline, recipe, observation)
+    made = make_quantized(graph, recipe, observation)
+    document = settled(recipe, observation).to_dict() | {"passes": _effective(passes)}
+    coverage = measure_coverage(made.model, made.session, graph, recipe.float_operators)
     model = made.model.SerializeToString(deterministic=True)
-    document = settled(recipe, observation).to_dict()
-    return Candidate("cpu-int8", model, "int8", "cpu", document, made.session, measure_coverage(model, made.session))
+    return Candidate("cpu-int8", model, "int8", "cpu", document, made.session, coverage)
+
+
+def _effective(records: tuple[PassRecord, ...]) -> list[str]:
+    return [record.name for record in records if record.rewrites]

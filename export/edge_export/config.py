@@ -1,15 +1,18 @@
 """What `edge export` is asked for, what it is given, and how it ended."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from edge_export.capture.interface import SourceOptions
+from edge_export.quantize.recipe import Recipe
+from edge_export.targets import AUTO
 from edge_runtime.errors import ExitCode, InputError
 
 Sample = tuple[Path, Any]
-"""A path and its label: a class index, or for several labels an image a tuple of them."""
+"""A path and its label: a class index, for several labels an image a tuple of them, None where nobody knows."""
 
 Progress = Callable[[str], None]
 """Told the name of each stage as it begins."""
@@ -40,12 +43,26 @@ class ExportConfig:
     """Ship the best inconclusive candidate, marked as such."""
     keep_fp32: bool = False
     """Put the fp32 baseline beside the candidate."""
+    draft: bool = False
+    """Let int8 see JPEGs that are decoded at reduced scale, where val allows it."""
     unknown_precision: float | None = 0.95
     """Share of right answers among accepted ones that the `unknown` threshold is chosen for; None leaves it out."""
     calibration_samples: int = 256
+    target: str = AUTO
+    """Where it will run: a name of `edge_export.targets.TARGETS`, or `auto` for this machine."""
+    recipe: Recipe | None = None
+    """The one recipe to make int8 by, instead of a search."""
+    search_time: float = 180.0
+    """Seconds that the search for the fastest provable recipe may take; 0 takes the best single recipe as it is."""
+    min_int8_share: float = 0.0
+    """Least share of the multiply-accumulates that must run in int8."""
+    cache: Path | None = None
+    """Directory in which measurements are kept, so that a killed search goes on; None keeps nothing."""
     timing_seconds: float = 12.0
     """How long the final interleaved timing takes."""
     seed: int = 0
+    source: SourceOptions = field(default_factory=SourceOptions)
+    """What the source does not say itself."""
     name: str = ""
     """The bundle's name; empty takes the target's."""
     version: str = "0"
@@ -61,6 +78,16 @@ class ExportConfig:
         if self.unknown_precision is not None and not 0 <= self.unknown_precision <= 1:
             raise InputError(
                 f"unknown_precision={self.unknown_precision}: a share between 0 and 1 is expected, or None"
+            )
+        if not 0 <= self.min_int8_share <= 1 or not self.search_time >= 0:
+            raise InputError(
+                f"min_int8_share={self.min_int8_share}, search_time={self.search_time}: "
+                "a share between 0 and 1 and seconds that are not negative are expected"
+            )
+        if self.draft and (self.quantize != "int8" or self.keep_fp32):
+            raise InputError(
+                f"draft with quantize={self.quantize!r}, keep_fp32={self.keep_fp32}: it is judged with the int8 "
+                "candidate and for it alone; ask for int8 without the baseline beside it"
             )
         if self.calibration_samples < 1 or not self.timing_seconds > 0:
             raise InputError(

@@ -1,19 +1,28 @@
 """From a source to the two models that test will judge: the baseline and the candidate that val likes best."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+import hashlib
+import json
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from edge_benchmarks.accuracy import Answers
 from edge_benchmarks.timing import InterleavedTimings
-from edge_export.candidates import Candidate, calibrate, int8_tiers, make_baseline, make_fp16
+from edge_export.candidates import Candidate, calibrate, make_baseline, make_fp16, prepare_int8
 from edge_export.capture import Captured, capture
 from edge_export.config import ExportConfig, ExportData, Progress
 from edge_export.golden import golden_images, golden_tensors
+from edge_export.graphs.coverage import time_share
 from edge_export.judge import answer, time_models
 from edge_export.optimize import PassRecord
-from edge_export.search import Trial, search
+from edge_export.plausible import check_plausible
+from edge_export.quantize import RECIPES
+from edge_export.search import Budget, Laboratory, Memory, SearchResult, Trial, judge_trial, search
+from edge_export.targets import Target, find_target
+from edge_runtime.errors import InputError
+from edge_runtime.session import import_onnxruntime
 
 if TYPE_CHECKING:
     import onnx
@@ -24,14 +33,23 @@ class Contest:
     """What was made, and what val said of it."""
 
     captured: Captured
+    target: Target
     baseline: Candidate
     passes: tuple[PassRecord, ...]
-    trials: tuple[Trial, ...]
-    """The candidates that val saw, the chosen one first; none where only the baseline was asked for."""
+    """Of the baseline, and then of the graph that int8 was made from."""
     val: Answers
     """Of the finalists."""
+    found: SearchResult = field(default_factory=SearchResult)
+    """The candidates that val saw, the chosen one first; none where only the baseline was asked for."""
+    calibration: str = ""
+    """One sentence: on how many samples the ranges rest."""
     refusal: str = ""
     """Why there is no candidate although one was asked for."""
+
+    @property
+    def trials(self) -> tuple[Trial, ...]:
+        """The candidates that val saw, the chosen one first."""
+        return self.found.trials
 
     @property
     def chosen(self) -> Candidate | None:
@@ -45,52 +63,123 @@ class Contest:
 
     def without_candidate(self, refusal: str) -> "Contest":
         """Return the contest with the baseline alone."""
-        return replace(self, trials=(), refusal=refusal)
+        return replace(self, found=replace(self.found, trials=()), refusal=refusal)
 
 
-def hold_contest(source: Path, data: ExportData, config: ExportConfig, progress: Progress) -> Contest:
+def hold_contest(source: str | Path, data: ExportData, config: ExportConfig, progress: Progress) -> Contest:
     """Capture the source, make the baseline and the candidates, and let val choose.
 
     Raises:
-        InputError: the source cannot be captured, or calibration saw something that is not finite.
+        InputError: the source cannot be captured, the target has no such recipe, or calibration saw something that is
+            not finite.
         RefusedError: the graph does not answer as the source does.
     """
+    target = _target(config)
     progress("exporting to ONNX and checking parity")
-    captured = capture(source)
+    captured = capture(str(source), config.source)
     progress("optimizing the graph")
     graph, baseline, passes = make_baseline(captured)
     progress("answering val")
     val = answer([baseline], captured, data.splits["val"])
-    contest = Contest(captured, baseline, passes, (), val)
+    check_plausible(val, captured)
+    contest = Contest(captured, target, baseline, passes, val)
     if config.quantize == "none":
         return contest
-    trials = _try_candidates(contest, graph, data, config, progress)
-    if not trials:
+    add = _add_fp16 if config.quantize == "fp16" else _add_int8
+    contest = add(contest, graph, data, config, progress)
+    if contest.chosen is None:
         return contest.without_candidate(f"no {config.quantize} candidate of this network gains anything and answers")
-    return replace(contest, trials=tuple(trials), val=trials[0].answers)
+    return _check_share(replace(contest, val=contest.trials[0].answers), config)
 
 
-def _try_candidates(
-    contest: Contest, graph: "onnx.ModelProto", data: ExportData, config: ExportConfig, progress: Progress
-) -> list[Trial]:
-    captured = contest.captured
-    tiers: Iterable[list[Candidate]]
+def _target(config: ExportConfig) -> Target:
+    """Find the target, and hold what is asked for against what it runs."""
     if config.quantize == "fp16":
-        tiers = [[make_fp16(graph)]]
+        return find_target("cuda")
+    target = find_target(config.target)
+    if config.quantize == "int8" and target.never:
+        raise InputError(f"--quantize int8 --target {target.name}: {target.never}")
+    return target
+
+
+def _add_fp16(
+    contest: Contest, graph: "onnx.ModelProto", data: ExportData, config: ExportConfig, progress: Progress
+) -> Contest:
+    candidate = make_fp16(graph)
+    logits = answer([candidate], contest.captured, data.splits["val"]).logits[candidate.name]
+    if not np.isfinite(logits).all():
+        return contest
+    trial = judge_trial(candidate, contest.val, logits, len(data.splits["test"]), config.max_drop)
+    return replace(contest, found=SearchResult((trial,)))
+
+
+def _add_int8(
+    contest: Contest, baseline: "onnx.ModelProto", data: ExportData, config: ExportConfig, progress: Progress
+) -> Contest:
+    captured = contest.captured
+    graph, passes = prepare_int8(baseline, captured, config.recipe)
+    progress("calibrating")
+    observation = calibrate(graph, captured, data, config)
+    progress("searching int8 recipes")
+    lab = Laboratory(
+        baseline=contest.baseline,
+        graph=graph,
+        passes=passes,
+        observation=observation,
+        captured=captured,
+        val=data.splits["val"],
+        answers=contest.val,
+        test_size=len(data.splits["test"]),
+        max_drop=config.max_drop,
+        memory=Memory(config.cache, _context(graph, data, config)),
+    )
+    if config.recipe is not None:
+        recipes, seconds = [config.recipe], 0.0
     else:
-        progress("calibrating")
-        tiers = int8_tiers(graph, calibrate(graph, captured, data, config))
-    progress(f"searching {config.quantize} recipes")
-    test_size = len(data.splits["test"])
+        recipes, seconds = [RECIPES[name] for name in contest.target.recipes], config.search_time
+    found = _explain(search(lab, recipes, Budget(seconds, progress)), lab)
+    return replace(contest, found=found, passes=(*contest.passes, *passes), calibration=observation.sentence())
 
-    def ask(candidates: list[Candidate]) -> Answers:
-        return answer(candidates, captured, data.splits["val"])
 
-    return search(tiers, ask, contest.val, test_size, config.max_drop)
+def _context(graph: "onnx.ModelProto", data: ExportData, config: ExportConfig) -> str:
+    """Hash everything that a measurement of the search depends on, besides its recipe."""
+    parts = [
+        hashlib.sha256(graph.SerializeToString(deterministic=True)).hexdigest(),
+        data.fingerprints.get("train"),
+        data.fingerprints.get("val"),
+        config.calibration_samples,
+        config.seed,
+        import_onnxruntime().__version__,
+    ]
+    return json.dumps(parts)
+
+
+def _explain(found: SearchResult, lab: Laboratory) -> SearchResult:
+    """Add to the chosen candidate's coverage the share of time in int8, and what the search knows of the rest."""
+    if not found.trials:
+        return found
+    chosen, *others = found.trials
+    candidate = chosen.candidate
+    if candidate.coverage is None:
+        return found
+    coverage = replace(candidate.coverage.explained(found.reasons), time_share=time_share(lab.kernels(candidate)))
+    explained = replace(chosen, candidate=replace(candidate, coverage=coverage))
+    return replace(found, trials=(explained, *others))
+
+
+def _check_share(contest: Contest, config: ExportConfig) -> Contest:
+    """Refuse a candidate that has less in int8 than the user wants."""
+    coverage = contest.chosen.coverage if contest.chosen else None
+    if coverage is None or coverage.macs_share >= config.min_int8_share:
+        return contest
+    return contest.without_candidate(
+        f"{coverage.macs_share:.1%} of the multiply-accumulates would run in int8, "
+        f"less than the {config.min_int8_share:.1%} that --min-int8-share asks for"
+    )
 
 
 def time_finalists(contest: Contest, config: ExportConfig) -> InterleavedTimings:
     """Time the source run eagerly and the finalists that this machine can run, in one interleaved run."""
     batch = golden_tensors(golden_images(config.seed), contest.captured.preprocessing)[:1]
     here = [one for one in contest.finalists if one.device == "cpu"]
-    return time_models(here, contest.captured, batch, config.timing_seconds, config.seed)
+    return time_models(here, contest.captured.reference, batch, config.timing_seconds, config.seed)

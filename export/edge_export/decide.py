@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from edge_benchmarks.accuracy import AGREEMENT
 from edge_benchmarks.verdicts import Accuracy, AccuracyVerdict, Time, TimeVerdict
 from edge_export.config import ExportConfig, Outcome
 
@@ -32,7 +33,8 @@ def decide(
         doubt = _doubt(accuracy, time)
         if doubt is None:
             return Decision(
-                Outcome.SHIPPED, f"accurate (drop at most {accuracy.drop_bound:.2%} at 95 % confidence) and faster"
+                Outcome.SHIPPED,
+                f"{_accurate(accuracy)} (drop at most {accuracy.drop_bound:.2%} at 95 % confidence) and faster",
             )
         if config.provisional:
             return Decision(Outcome.PROVISIONAL, f"shipped as provisional at your word: {doubt}")
@@ -48,7 +50,7 @@ def _refusal(accuracy: AccuracyVerdict, time: TimeVerdict | None) -> str:
     """Say what is certainly wrong with the candidate; nothing where nothing is."""
     if accuracy.verdict is Accuracy.FAIL:
         return (
-            f"accuracy drops by {accuracy.drop:.2%} on {accuracy.n:,} items, "
+            f"{_counted(accuracy)} drops by {accuracy.drop:.2%} on {accuracy.n:,} items, "
             f"more than the {accuracy.max_drop:.2%} that --max-drop allows"
         )
     if time is not None and time.verdict in (Time.SLOWER, Time.SAME):
@@ -64,15 +66,24 @@ def _doubt(accuracy: AccuracyVerdict, time: TimeVerdict | None) -> str | None:
     if accuracy.verdict is Accuracy.INCONCLUSIVE:
         more = f"; about {accuracy.items_to_decide:,} test items would decide" if accuracy.items_to_decide else ""
         return (
-            f"the drop may be as much as {accuracy.drop_bound:.2%} on {accuracy.n:,} test items, "
-            f"and --max-drop allows {accuracy.max_drop:.2%}{more}"
+            f"the drop of {_counted(accuracy)} may be as much as {accuracy.drop_bound:.2%} "
+            f"on {accuracy.n:,} test items, and --max-drop allows {accuracy.max_drop:.2%}{more}"
         )
     if time is None:
         return (
-            "its latency is unproven, since this machine cannot run its execution provider; "
+            "its latency is unproven, since the target is not this machine; "
             "ship it with --provisional and time it on the device"
         )
     if time.verdict is not Time.FASTER:
         reason = time.reason or "the interval of the ratio holds 1"
         return f"whether it is faster is {time.verdict.value}: {reason}; export again on a quiet machine"
     return None
+
+
+def _counted(accuracy: AccuracyVerdict) -> str:
+    """Name what a drop is of; without labels nobody knows the accuracy."""
+    return "agreement with fp32" if accuracy.measure == AGREEMENT else "accuracy"
+
+
+def _accurate(accuracy: AccuracyVerdict) -> str:
+    return "agrees with fp32" if accuracy.measure == AGREEMENT else "accurate"

@@ -20,7 +20,7 @@ from edge_export.capture import Captured
 from edge_export.config import ExportConfig, ExportData, ExportResult, Outcome, Progress
 from edge_export.contest import Contest, hold_contest, time_finalists
 from edge_export.decide import Decision, decide
-from edge_export.judge import answer
+from edge_export.drafting import answer_finalists, try_draft
 from edge_export.report import build_report, refusal_report, render_html
 from edge_export.run import is_run, record_test_opening
 from edge_export.unknown import choose_unknown, measure_unknown
@@ -31,12 +31,12 @@ TOOLS = ("edge-toolchain", "torch", "timm", "onnx", "onnxruntime", "onnxscript",
 
 
 def export(
-    source: Path, out: Path, data: ExportData, config: ExportConfig, progress: Progress = lambda stage: None
+    source: str | Path, out: Path, data: ExportData, config: ExportConfig, progress: Progress = lambda stage: None
 ) -> ExportResult:
     """Turn `source` into a bundle at `out`, if the verdicts allow it.
 
     Args:
-        source: A run directory.
+        source: Whatever `edge_export.capture` recognizes: a path, or a name.
         out: Target: a `.edge` file, or a directory that does not exist yet.
         data: Splits `train`, `val` and `test`.
         config: What is asked for.
@@ -52,13 +52,15 @@ def export(
     check_target(out)
     _check_splits(data)
     contest = _hold_contest_or_report(source, out, data, config, progress)
+    contest, drafting = try_draft(contest, data, config)
     progress("answering test")
-    openings = record_test_opening(source, data.fingerprints["test"]) if is_run(source) else 1
-    test = answer(contest.finalists, contest.captured, data.splits["test"])
+    run = Path(source)
+    openings = record_test_opening(run, data.fingerprints["test"]) if is_run(run) else 1
+    test = answer_finalists(contest, drafting, data.splits["test"])
     contest = _drop_broken(contest, test)
     progress("timing")
     timings = time_finalists(contest, config)
-    accuracy, time = _judge(contest.chosen, test, timings, config)
+    accuracy, time = _judge(contest, test, timings, config)
     decision = _mention_older(out, decide(config, accuracy, time, contest.refusal))
     shipped = _shipped(decision, contest, config)
     unknowns = {one.name: choose_unknown(one.name, contest.captured, contest.val, config) for one in contest.finalists}
@@ -74,18 +76,18 @@ def export(
         environment=capture_environment(),
         test_openings=openings,
         config=config,
-    )
+    ) | {"draft": drafting.to_dict()}
     progress("writing")
     manifest = None
     if shipped:
         manifest, files = assemble(
-            contest.captured,
+            drafting.source(contest.captured, shipped),
             shipped,
             unknowns,
             config,
             name=config.name or out.stem,
             provisional=decision.outcome is Outcome.PROVISIONAL,
-            provenance=_provenance(contest.captured, data, config, openings),
+            provenance=_provenance(contest.captured, data, config, openings) | {"measure": test.measure},
             evidence=report,
         )
         manifest, files = seal(manifest, files)
@@ -103,7 +105,7 @@ def _check_splits(data: ExportData) -> None:
 
 
 def _hold_contest_or_report(
-    source: Path, out: Path, data: ExportData, config: ExportConfig, progress: Progress
+    source: str | Path, out: Path, data: ExportData, config: ExportConfig, progress: Progress
 ) -> Contest:
     """Hold the contest; where the network itself is refused, leave the report that says so."""
     try:
@@ -128,12 +130,14 @@ def _drop_broken(contest: Contest, test: Answers) -> Contest:
 
 
 def _judge(
-    chosen: Candidate | None, test: Answers, timings: InterleavedTimings, config: ExportConfig
+    contest: Contest, test: Answers, timings: InterleavedTimings, config: ExportConfig
 ) -> tuple[AccuracyVerdict | None, TimeVerdict | None]:
+    chosen = contest.chosen
     if chosen is None:
         return None, None
     accuracy = judge_accuracy(test, BASELINE, chosen.name, max_drop=config.max_drop)
-    time = judge_time(timings, chosen.name, BASELINE) if chosen.device == "cpu" else None
+    # What another kind of machine will take cannot be measured here.
+    time = judge_time(timings, chosen.name, BASELINE) if contest.target.is_here else None
     return accuracy, time
 
 
@@ -144,8 +148,8 @@ def _shipped(decision: Decision, contest: Contest, config: ExportConfig) -> list
         return []
     if chosen is None or decision.outcome is Outcome.FALLBACK:
         return [baseline]
-    # A variant for another machine's provider is unproven here, so what this machine can run goes beside it.
-    beside = config.keep_fp32 or chosen.device != "cpu"
+    # On another kind of machine it is unproven that int8 is quicker, so the baseline goes beside it.
+    beside = config.keep_fp32 or not contest.target.is_here
     return [chosen, baseline] if beside else [chosen]
 
 

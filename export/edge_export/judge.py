@@ -11,6 +11,7 @@ from edge_benchmarks.accuracy import Answers, collect_answers
 from edge_benchmarks.timing import InterleavedTimings, interleave
 from edge_export.candidates import BASELINE, Candidate
 from edge_export.capture import Captured
+from edge_export.capture.interface import Predictor
 from edge_export.sessions import predictor
 from edge_runtime.errors import InputError
 from edge_runtime.image import ImagePreprocessor
@@ -45,16 +46,18 @@ def answer(candidates: Sequence[Candidate], captured: Captured, samples: "Sample
 
 def time_models(
     candidates: Sequence[Candidate],
-    captured: Captured,
+    reference: Predictor | None,
     batch: NDArray[np.float32],
     seconds: float,
     seed: int = 0,
 ) -> InterleavedTimings:
-    """Time one inference of each candidate, and of the source itself run eagerly, in one interleaved run.
+    """Time one inference of each candidate, and of the source itself where it is given, in one interleaved run.
 
     Every arm runs on one thread: pools of several sessions in one process would spin against each other.
     """
-    arms: dict[str, Callable[[], object]] = {EAGER: _arm(captured.reference, batch)}
+    arms: dict[str, Callable[[], object]] = {}
+    if reference is not None:
+        arms[EAGER] = _arm(reference, batch)
     for candidate in candidates:
         arms[candidate.name] = _arm(predictor(candidate.model, threads=1, options=candidate.session), batch)
     with _one_torch_thread():

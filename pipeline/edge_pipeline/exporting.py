@@ -9,6 +9,7 @@ from typing import Any
 from edge_export.config import ExportConfig, ExportData, ExportResult
 from edge_export.run import Run, is_run, read_run
 from edge_pipeline.data import Dataset, open_dataset
+from edge_pipeline.data.cache import cache_directory
 from edge_pipeline.source_data import DataOptions, Material, source_data
 from edge_runtime.errors import InputError
 
@@ -53,7 +54,9 @@ def export(
             labels=config.source.labels or material.labels,
             task="image-multilabel" if material.multilabel else config.source.task,
         )
-        return export_bundle(source, Path(out), material.data, replace(config, source=said), progress)
+        # What a search measured is kept, so that one that was killed goes on where it was.
+        asked = replace(config, source=said, cache=config.cache or cache_directory() / "search")
+        return export_bundle(source, Path(out), material.data, asked, progress)
 
 
 @contextmanager

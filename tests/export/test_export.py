@@ -14,7 +14,9 @@ from edge_runtime.bundle import read_bundle
 from edge_runtime.errors import InputError, RefusedError
 from edge_runtime.golden import selftest
 
-INT8 = ExportConfig(quantize="int8", max_drop=0.02, timing_seconds=1.0, calibration_samples=24, keep_fp32=True)
+INT8 = ExportConfig(
+    quantize="int8", max_drop=0.02, timing_seconds=1.0, calibration_samples=24, keep_fp32=True, search_time=0
+)
 
 
 @pytest.fixture(scope="session")
@@ -33,7 +35,7 @@ def test_report_says_what_was_measured(exported):
     assert document["accuracy"]["verdict"] == "pass"
     assert document["rows"][0]["top1"] > 0.99
     assert document["rows"][1]["coverage"]["int8"] > 0
-    assert document["trials"][0]["recipe"]["calibration_samples"] == 24
+    assert document["search"]["trials"][0]["recipe"]["calibration_samples"] == 24
     assert "<html" in exported.report_html.read_text()
 
 
@@ -96,7 +98,7 @@ def test_missing_split_and_changed_weights_are_one_line(tiny_run, picture_data, 
 
 
 def test_a_refused_network_still_leaves_its_report(tiny_run, picture_data, tmp_path, monkeypatch):
-    monkeypatch.setattr("edge_export.capture.torch_module.PARITY_TOLERANCE", 0.0)
+    monkeypatch.setattr("edge_export.capture.parity.PARITY_TOLERANCE", 0.0)
     with pytest.raises(RefusedError, match="does not answer as the source"):
         export(tiny_run, tmp_path / "x.edge", picture_data, INT8)
     document = json.loads((tmp_path / "x.edge.report.json").read_text())

@@ -9,7 +9,8 @@ import pytest
 from edge_benchmarks.timing import InterleavedTimings
 from edge_export.architectures import create_network
 from edge_export.capture.run_source import capture_run
-from edge_export.capture.torch_module import check_parity, eager, export_module
+from edge_export.capture.parity import check_parity
+from edge_export.capture.torch_module import eager, export_module
 from edge_export.report.document import _speedup
 from edge_export.run import LEDGER_FILE, RUN_FILE, read_run, record_test_opening
 from edge_runtime.errors import InputError, RefusedError

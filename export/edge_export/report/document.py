@@ -43,7 +43,10 @@ def build_report(
         "reason": decision.reason,
         "shipped": list(shipped),
         "quantize": config.quantize,
+        "source": captured.provenance["source"],
+        "notes": list(captured.notes),
         "task": captured.task,
+        "measure": test.measure,
         "rows": [
             _row(one, captured.labels, test, timings) | _verdict(one, accuracy, time) for one in contest.finalists
         ],
@@ -53,7 +56,9 @@ def build_report(
         "unknown": dict(unknown),
         "parity": asdict(captured.parity),
         "passes": [asdict(record) for record in contest.passes],
-        "trials": [trial.to_dict() for trial in contest.trials],
+        "target": contest.target.name,
+        "calibration": contest.calibration,
+        "search": contest.found.to_dict(),
         "tensor_shape": list(captured.preprocessing.tensor_shape),
         "test_openings": test_openings,
         "timings": timings.to_dict(),
@@ -72,7 +77,7 @@ def _row(one: Candidate, labels: Sequence[str], test: Answers, timings: Interlea
         "top1_interval": [summary.top1.low, summary.top1.high],
         "macro_f1": summary.macro_f1,
         "n": summary.n,
-        "coverage": asdict(one.coverage) if one.coverage else None,
+        "coverage": one.coverage.to_dict() if one.coverage else None,
     }
     if one.name in timings.samples_ns:
         row |= _latency(timings, one.name)

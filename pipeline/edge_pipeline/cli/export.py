@@ -30,6 +30,30 @@ from edge_pipeline.cli.source_options import source_options, take_source_options
     show_default=True,
     help="What ships when int8 may not.",
 )
+@click.option(
+    "--target",
+    type=click.Choice(["auto", "x86-vnni", "x86-avx2", "arm64", "cuda"]),
+    default="auto",
+    show_default=True,
+    help="Where it will run; auto is a machine like this one.",
+)
+@click.option(
+    "--search-time",
+    type=click.FloatRange(0),
+    default=180.0,
+    show_default=True,
+    help="Seconds to look for the fastest provable recipe; 0 takes the best single one.",
+)
+@click.option(
+    "--recipe", type=click.Path(path_type=Path), help="A TOML file with the one recipe to use, instead of a search."
+)
+@click.option(
+    "--min-int8-share",
+    type=click.FloatRange(0, 100),
+    default=0.0,
+    show_default=True,
+    help="Percent of the multiply-accumulates that must run in int8.",
+)
 @click.option("--provisional", is_flag=True, help="Ship an inconclusive candidate, marked as such.")
 @click.option("--keep-fp32", is_flag=True, help="Put the fp32 baseline beside int8.")
 @click.option("--draft", is_flag=True, help="Decode large JPEGs at reduced scale, if val allows it.")
@@ -54,7 +78,16 @@ from edge_pipeline.cli.source_options import source_options, take_source_options
 @click.option("--bundle-version", "version", default="0", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON document.")
 def command(
-    *, source: str, out: Path, data: Path | None, max_drop: float, no_unknown: bool, as_json: bool, **options: Any
+    *,
+    source: str,
+    out: Path,
+    data: Path | None,
+    max_drop: float,
+    min_int8_share: float,
+    recipe: Path | None,
+    no_unknown: bool,
+    as_json: bool,
+    **options: Any,
 ) -> int:
     """Turn SOURCE into a bundle that was checked against it.
 
@@ -67,6 +100,7 @@ def command(
     5 when the data do not decide. OUT.report.json and .html tell why.
     """
     from edge_export.config import ExportConfig
+    from edge_export.quantize import read_recipe
     from edge_pipeline.cli.export_table import print_result
     from edge_pipeline.cli.progress import note, stages
     from edge_pipeline.exporting import export
@@ -74,7 +108,8 @@ def command(
     if no_unknown:
         options["unknown_precision"] = None
     said, reading = take_source_options(options)
-    config = ExportConfig(max_drop=max_drop / 100, source=said, **options)
+    options["recipe"] = read_recipe(recipe) if recipe else None
+    config = ExportConfig(max_drop=max_drop / 100, min_int8_share=min_int8_share / 100, source=said, **options)
     with stages() as progress:
         result = export(source, out, data=data, options=reading, config=config, progress=progress, note=note)
     if as_json:
