@@ -2,9 +2,11 @@
 
 from interface import Measure
 
-from runtime import verify
+from runtime import draft, resize, verify
 
 FIGURES: dict[str, Measure] = {
+    "resize": resize.measure,
+    "draft": draft.measure,
     "verify": verify.measure,
 }
 """Name on the command line, and what measures it."""
