@@ -13,6 +13,7 @@ from pathlib import Path
 
 import click
 from api_reference import api_reference
+from bundle_schema import SCHEMA, beyond_table, bundle_schema
 from click.testing import CliRunner
 
 from edge_pipeline.cli import COMMANDS, edge
@@ -131,6 +132,7 @@ BLOCKS = (
     ("stages", PAGE_OF_RESULTS, stages_table),
     ("figures", PAGE_OF_RESULTS, figures_table),
     ("api", ROOT / "docs" / "runtime-api.md", api_reference),
+    ("beyond", ROOT / "docs" / "bundle-format.md", beyond_table),
     *shown_files(),
 )
 
@@ -151,6 +153,12 @@ def main(check: bool) -> int:
                 click.echo(f"{path.name}: block {name!r} is out of date; run make docs", err=True)
             else:
                 path.write_text(after, encoding="utf-8")
+    if not SCHEMA.exists() or SCHEMA.read_text(encoding="utf-8") != bundle_schema():
+        stale += 1
+        if check:
+            click.echo(f"{SCHEMA.name}: out of date; run make docs", err=True)
+        else:
+            SCHEMA.write_text(bundle_schema(), encoding="utf-8")
     return int(check and stale > 0)
 
 

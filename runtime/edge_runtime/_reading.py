@@ -26,7 +26,7 @@ MAX_DEPTH = 32
 """Most levels of lists and objects in what a bundle's maker may fill freely."""
 MAX_NUMBER = 1e300
 """What every number stays under, whatever its sign: no infinity, and no integer that a float cannot hold."""
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def fail(where: str, value: object, rule: str) -> NoReturn:
@@ -208,7 +208,7 @@ def _dict(hints: Sequence[Any]) -> Reader:
 def read_text(value: object, where: str) -> str:
     """Return text on one line, of at most `MAX_TEXT` characters; raise SchemaError for anything else."""
     # What is printable has no control character; the search is for the rest, such as a no-break space.
-    if not isinstance(value, str) or len(value) > MAX_TEXT or (not value.isprintable() and _CONTROL.search(value)):
+    if not isinstance(value, str) or len(value) > MAX_TEXT or (not value.isprintable() and CONTROL.search(value)):
         fail(where, value, f"text of at most {MAX_TEXT} characters on one line is expected")
     return value
 

@@ -16,7 +16,8 @@ SizeRule = Literal["exact", "short_side"]
 
 MAX_SIDE = 8192
 """Largest side of a resized image that a contract may ask for; a corrupt contract must not ask for all memory."""
-_MAX_NUMBER = 1e6
+MAX_NUMBER = 1e6
+MAX_DRAFT = 8
 
 
 @dataclass(frozen=True)
@@ -132,15 +133,13 @@ def check_preprocessing(contract: ImagePreprocessing) -> None:
     require(square, "preprocessing.resize.height", resize.height, f"short_side needs height = width = {resize.width}")
     for at in range(3):
         mean, std, value = contract.mean[at], contract.std[at], contract.background[at]
-        require(abs(mean) <= _MAX_NUMBER, f"preprocessing.mean[{at}]", mean, f"within {_MAX_NUMBER:g} of 0")
-        require(1 / _MAX_NUMBER <= std <= _MAX_NUMBER, f"preprocessing.std[{at}]", std, "a positive number")
+        require(abs(mean) <= MAX_NUMBER, f"preprocessing.mean[{at}]", mean, f"within {MAX_NUMBER:g} of 0")
+        require(1 / MAX_NUMBER <= std <= MAX_NUMBER, f"preprocessing.std[{at}]", std, "a positive number")
         require(0 <= value <= 255, f"preprocessing.background[{at}]", value, "0 to 255")
     if (region := contract.region) is not None:
         for low, high in (("left", "right"), ("top", "bottom")):
             start, stop = getattr(region, low), getattr(region, high)
             require(0 <= start < stop, f"preprocessing.region.{low}", start, f"0 to less than {high}, {stop}")
             require(stop <= 1, f"preprocessing.region.{high}", stop, "a share of the side, at most 1")
-    require(0 <= contract.draft <= 8, "preprocessing.draft", contract.draft, "0 (off) to 8")
-    require(
-        1 / _MAX_NUMBER <= contract.scale <= _MAX_NUMBER, "preprocessing.scale", contract.scale, "a positive number"
-    )
+    require(0 <= contract.draft <= MAX_DRAFT, "preprocessing.draft", contract.draft, f"0 (off) to {MAX_DRAFT}")
+    require(1 / MAX_NUMBER <= contract.scale <= MAX_NUMBER, "preprocessing.scale", contract.scale, "a positive number")

@@ -19,17 +19,21 @@ from edge_runtime.manifest.values import (
 from edge_runtime.preprocessing import check_preprocessing
 
 _SEGMENT = r"[A-Za-z0-9_-]([A-Za-z0-9._-]*[A-Za-z0-9_-])?"
-_PATH = re.compile(rf"{_SEGMENT}(/{_SEGMENT})*")
+PATH = re.compile(rf"{_SEGMENT}(/{_SEGMENT})*")
 _WINDOWS_DEVICE = re.compile(r"(^|/)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|/|$)")
-_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-_DTYPES = ("float32", "float16", "uint8", "int8", "int32", "int64")
+WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+SHA256 = re.compile(r"[0-9a-f]{64}")
+DTYPES = ("float32", "float16", "uint8", "int8", "int32", "int64")
 _SURROGATE = re.compile("[\ud800-\udfff]")
-_MAX_BYTES = (1 << 31) - 1
+MAX_BYTES = (1 << 31) - 1
 """Of one file: protobuf ends there, and with it a model without external data."""
 _MAX_BATCH_ELEMENTS = 1 << 28
 """Of a fixed batch, a GiB of float32: a lying manifest must not ask for all memory."""
-_MAX_LABEL = 500
+MAX_LABEL = 500
+MAX_NAME = 200
+MAX_VARIANTS = 64
+MAX_TOLERANCE = 1e6
+TEMPERATURES = 1e-6, 1e6
 
 
 def check_manifest(manifest: Manifest) -> None:
@@ -38,7 +42,7 @@ def check_manifest(manifest: Manifest) -> None:
     Raises:
         SchemaError: with the field's dotted name, the value and the rule.
     """
-    require(0 < len(manifest.name) <= 200, "name", manifest.name, "1 to 200 characters")
+    require(0 < len(manifest.name) <= MAX_NAME, "name", manifest.name, f"1 to {MAX_NAME} characters")
     _check_labels(manifest.labels)
     check_preprocessing(manifest.preprocessing)
     paths = _check_files(manifest.files)
@@ -47,9 +51,9 @@ def check_manifest(manifest: Manifest) -> None:
         require(path in paths, f"evidence[{at}]", path, "the path of a listed file")
     require(len(set(manifest.evidence)) == len(manifest.evidence), "evidence", manifest.evidence, "no path twice")
     content = manifest.content_id.removeprefix("sha256:")
-    named = manifest.content_id.startswith("sha256:") and _SHA256.fullmatch(content)
+    named = manifest.content_id.startswith("sha256:") and SHA256.fullmatch(content)
     require(bool(named), "content_id", manifest.content_id, "sha256: and 64 hexadecimal digits")
-    require(1 <= len(manifest.variants) <= 64, "variants", len(manifest.variants), "1 to 64 variants")
+    require(0 < len(manifest.variants) <= MAX_VARIANTS, "variants", manifest.variants, f"1 to {MAX_VARIANTS} variants")
     names = [variant.name for variant in manifest.variants]
     require(len(set(names)) == len(names), "variants", names, "each name once")
     for at, variant in enumerate(manifest.variants):
@@ -74,15 +78,15 @@ def check_label(label: str, where: str = "label") -> None:
         SchemaError: it is empty, too long, has outer blanks, more than one line, or bytes that are no text.
     """
     read_text(label, where)
-    plain = 0 < len(label) <= _MAX_LABEL and label == label.strip() and not _SURROGATE.search(label)
-    require(plain, where, label, f"1 to {_MAX_LABEL} characters of Unicode, no outer blanks")
+    plain = 0 < len(label) <= MAX_LABEL and label == label.strip() and not _SURROGATE.search(label)
+    require(plain, where, label, f"1 to {MAX_LABEL} characters of Unicode, no outer blanks")
 
 
 def _check_files(files: tuple[FileEntry, ...]) -> set[str]:
     require(len(files) <= MAX_FILES, "files", len(files), f"at most {MAX_FILES} files")
     for at, entry in enumerate(files):
         where = f"files[{at}]"
-        plain = len(entry.path) <= MAX_PATH and _PATH.fullmatch(entry.path)
+        plain = len(entry.path) <= MAX_PATH and PATH.fullmatch(entry.path)
         require(
             bool(plain), f"{where}.path", entry.path, "a relative path of ASCII letters, digits, `.`, `_`, `-`, `/`"
         )
@@ -92,9 +96,9 @@ def _check_files(files: tuple[FileEntry, ...]) -> set[str]:
             entry.path not in (MANIFEST_NAME, DIGEST_NAME), f"{where}.path", entry.path, "the manifest is not listed"
         )
         require(
-            bool(_SHA256.fullmatch(entry.sha256)), f"{where}.sha256", entry.sha256, "64 lower-case hexadecimal digits"
+            bool(SHA256.fullmatch(entry.sha256)), f"{where}.sha256", entry.sha256, "64 lower-case hexadecimal digits"
         )
-        require(0 <= entry.size <= _MAX_BYTES, f"{where}.size", entry.size, f"0 to {_MAX_BYTES} bytes")
+        require(0 <= entry.size <= MAX_BYTES, f"{where}.size", entry.size, f"0 to {MAX_BYTES} bytes")
         require(0 <= entry.crc32 < 1 << 32, f"{where}.crc32", entry.crc32, "an unsigned 32-bit number")
     paths = [entry.path for entry in files]
     require(paths == sorted(paths), "files", paths, "sorted by path")
@@ -110,11 +114,9 @@ def _check_files(files: tuple[FileEntry, ...]) -> set[str]:
 
 
 def _check_variant(variant: Variant, where: str, manifest: Manifest, paths: set[str]) -> None:
-    require(
-        bool(_WORD.fullmatch(variant.name)), f"{where}.name", variant.name, "1 to 64 letters, digits, `.`, `_`, `-`"
-    )
+    require(bool(WORD.fullmatch(variant.name)), f"{where}.name", variant.name, "1 to 64 letters, digits, `.`, `_`, `-`")
     require(variant.file in paths, f"{where}.file", variant.file, "the path of a listed file")
-    bounded = variant.tolerance == 0 if variant.exact else 0 <= variant.tolerance <= 1e6
+    bounded = variant.tolerance == 0 if variant.exact else 0 <= variant.tolerance <= MAX_TOLERANCE
     require(bounded, f"{where}.tolerance", variant.tolerance, "0 when exact, else not negative")
     require(len(variant.inputs) == 1, f"{where}.inputs", len(variant.inputs), "one input")
     require(len(variant.outputs) >= 1, f"{where}.outputs", len(variant.outputs), "at least one output")
@@ -139,14 +141,15 @@ def _check_variant(variant: Variant, where: str, manifest: Manifest, paths: set[
         unknown = variant.unknown
         plain = manifest.task == "image-classification" and "unknown" not in manifest.labels
         require(plain, f"{where}.unknown", manifest.task, "only with one label an image, and none called unknown")
-        require(1e-6 <= unknown.temperature <= 1e6, f"{where}.unknown.temperature", unknown.temperature, "positive")
+        low, high = TEMPERATURES
+        require(low <= unknown.temperature <= high, f"{where}.unknown.temperature", unknown.temperature, "positive")
         require(0 <= unknown.threshold <= 1, f"{where}.unknown.threshold", unknown.threshold, "0 to 1")
         require(0 <= unknown.precision <= 1, f"{where}.unknown.precision", unknown.precision, "0 to 1")
 
 
 def _check_tensor(tensor: TensorInfo, where: str) -> None:
     require(len(tensor.name) > 0, f"{where}.name", tensor.name, "a name")
-    require(tensor.dtype in _DTYPES, f"{where}.dtype", tensor.dtype, "one of " + ", ".join(_DTYPES))
+    require(tensor.dtype in DTYPES, f"{where}.dtype", tensor.dtype, "one of " + ", ".join(DTYPES))
     for at, side in enumerate(tensor.shape):
         require(
             isinstance(side, str) or 1 <= side <= 1 << 31, f"{where}.shape[{at}]", side, "a name or a positive size"
