@@ -1,5 +1,7 @@
 """The models that compete: the fp32 baseline and what the recipes make of it."""
 
+import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -12,6 +14,7 @@ from edge_export.config import ExportConfig, ExportData, Sample
 from edge_export.graphs.coverage import Coverage, measure_coverage
 from edge_export.optimize import BASELINE_PASSES, INT8_PASSES, PassRecord, optimize
 from edge_export.quantize import Observation, Recipe, make_quantized, observe, settled
+from edge_export.quantize.calibration import Cache
 from edge_export.quantize.half import to_fp16
 from edge_runtime.errors import InputError
 from edge_runtime.image import ImagePreprocessor
@@ -92,15 +95,24 @@ def calibrate(graph: "onnx.ModelProto", captured: Captured, data: ExportData, co
         for path, _ in chosen:
             yield preprocess(path)
 
-    return observe(graph, tensors)
+    cache = Cache(config.cache, _samples_hash(captured, data, config)) if config.cache else None
+    return observe(graph, tensors, cache=cache)
+
+
+def _samples_hash(captured: Captured, data: ExportData, config: ExportConfig) -> str:
+    """Hash what decides which tensors calibration sees, and in which order."""
+    contract = captured.preprocessing.to_dict()
+    parts = [data.fingerprints["train"], config.calibration_samples, config.seed, contract]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def choose_samples(samples: list[Sample], count: int, seed: int) -> list[Sample]:
-    """Draw `count` samples without replacement, or all of them in order where there are fewer."""
-    if len(samples) <= count:
-        return samples
-    picked = np.random.default_rng(seed).choice(len(samples), count, replace=False)
-    return [samples[index] for index in sorted(picked)]
+    """Draw `count` samples without replacement, or all of them where there are fewer, in random order.
+
+    In the order of the data a class comes after another, and ranges would seem to settle before all were seen.
+    """
+    picked = np.random.default_rng(seed).permutation(len(samples))[:count]
+    return [samples[index] for index in picked]
 
 
 def make_int8(
