@@ -48,12 +48,21 @@ def source_data(path: Path, options: DataOptions) -> Iterator[Material]:
         InputError: there is no data, it would deceive, or its labels are not among those of the labels file.
     """
     names = read_labels(options.labels) if options.labels else ()
-    if path.suffix.lower() == ".npz":
-        with TemporaryDirectory(prefix="edge-arrays-") as folder:
-            unpacked = unpack_arrays(path, Path(folder))
-            yield _open(unpacked.path, options, names or unpacked.labels, numbered=True)
-    else:
-        yield _open(path, options, names, numbered=False)
+    if path.suffix.lower() != ".npz":
+        labeled = not path.is_dir() or _has_class_folders(path)
+        yield _open_labeled(path, options, names) if labeled else _open_unlabeled(path, options, names)
+        return
+    with TemporaryDirectory(prefix="edge-arrays-") as folder:
+        unpacked = unpack_arrays(path, Path(folder))
+        names = names or unpacked.labels
+        try:
+            if unpacked.labeled:
+                material = _open_labeled(unpacked.path, options, names, numbered=True)
+            else:
+                material = _open_unlabeled(unpacked.path, options, names)
+        except InputError as error:
+            raise InputError(str(error).replace(str(unpacked.path), str(path))) from error
+        yield material
 
 
 def read_labels(file: Path) -> tuple[str, ...]:
@@ -78,11 +87,13 @@ def read_labels(file: Path) -> tuple[str, ...]:
     return names
 
 
-def _open(path: Path, options: DataOptions, names: tuple[str, ...], *, numbered: bool) -> Material:
-    if path.is_dir() and not _has_class_folders(path):
-        unlabeled, notes = open_unlabeled(path, allow_leaks=options.allow_leaks, seed=options.seed)
-        fingerprints = {name: split.fingerprint for name, split in unlabeled.items()}
-        return Material(ExportData(unlabeled, fingerprints), names, options.multilabel, tuple(notes))
+def _open_unlabeled(path: Path, options: DataOptions, names: tuple[str, ...]) -> Material:
+    splits, notes = open_unlabeled(path, allow_leaks=options.allow_leaks, seed=options.seed)
+    fingerprints = {name: split.fingerprint for name, split in splits.items()}
+    return Material(ExportData(splits, fingerprints), names, options.multilabel, tuple(notes))
+
+
+def _open_labeled(path: Path, options: DataOptions, names: tuple[str, ...], *, numbered: bool = False) -> Material:
     dataset = open_dataset(
         path,
         group=options.group,

@@ -8,8 +8,9 @@ import pytest
 
 from edge_benchmarks.timing import InterleavedTimings
 from edge_export.architectures import create_network
-from edge_export.capture.run_source import capture_run
+from edge_export.capture.interface import SourceOptions
 from edge_export.capture.parity import check_parity
+from edge_export.capture.run_source import capture_run
 from edge_export.capture.torch_module import eager, export_module
 from edge_export.report.document import _speedup
 from edge_export.run import LEDGER_FILE, RUN_FILE, read_run, record_test_opening
@@ -41,7 +42,7 @@ def test_paths_and_patterns_of_the_training_stay_out_of_the_provenance(tiny_run:
     document = json.loads((copied / RUN_FILE).read_text())
     document["config"] = {"seed": 7, "weights": "/home/someone/secret.pth", "group": "patient-([0-9]+)"}
     (copied / RUN_FILE).write_text(json.dumps(document))
-    provenance = json.dumps(capture_run(copied).provenance)
+    provenance = json.dumps(capture_run(str(copied), SourceOptions()).provenance)
     assert "secret" not in provenance
     assert "patient" not in provenance
     assert '"seed": 7' in provenance

@@ -44,8 +44,8 @@ def read_onnx(path: Path) -> "onnx.ModelProto":
     """Read an ONNX file with its external data, which must lie beside or below it.
 
     Raises:
-        InputError: it is no ONNX file, is damaged, newer than what is installed, already quantized, not in float32, or
-            holds weights that are not finite.
+        InputError: it is no ONNX file, is damaged, too old or too new, already quantized, not in float32, or holds
+            weights that are not finite.
     """
     import onnx
     from google.protobuf.message import DecodeError
@@ -78,18 +78,13 @@ def upgrade(path: Path, model: "onnx.ModelProto") -> "onnx.ModelProto":
     """Return the model with an opset of `MIN_OPSET` or newer.
 
     Raises:
-        InputError: the opset is too old, or ONNX's converter cannot convert it.
+        InputError: ONNX's converter cannot convert it.
     """
     import onnx.version_converter
 
     opset = opset_of(model)
     if opset >= MIN_OPSET:
         return model
-    if opset < OLDEST_OPSET:
-        raise InputError(
-            f"{path}: opset {opset} is older than {OLDEST_OPSET}, which nothing here can run; export it again with "
-            f"opset {MIN_OPSET} or newer"
-        )
     try:
         return onnx.version_converter.convert_version(model, MIN_OPSET)
     except Exception as error:  # the converter is C++, its errors have no common base
@@ -137,6 +132,11 @@ def _check_versions(path: Path, model: "onnx.ModelProto") -> None:
         raise InputError(
             f"{path}: ONNX IR version {model.ir_version} is newer than the {onnx.IR_VERSION} that onnx "
             f"{onnx.__version__} reads; upgrade onnx, or export with an older exporter"
+        )
+    if opset_of(model) < OLDEST_OPSET:
+        raise InputError(
+            f"{path}: opset {opset_of(model)} is older than {OLDEST_OPSET}, which nothing here can run; export it "
+            f"again with opset {MIN_OPSET} or newer"
         )
     newest = onnx.defs.onnx_opset_version()
     if opset_of(model) > newest:

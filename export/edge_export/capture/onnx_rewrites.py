@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from edge_export.capture.onnx_signature import Signature
+from edge_export.capture.torch_module import anonymize
 
 if TYPE_CHECKING:
     import onnx
@@ -56,7 +57,7 @@ def normalize(model: "onnx.ModelProto") -> "onnx.ModelProto":
         common.RemoveUnusedOpsetsPass(),
         common.ClearMetadataAndDocStringPass(),
     )
-    return onnx_ir.to_proto(passes(onnx_ir.from_proto(model)).model)
+    return anonymize(onnx_ir.to_proto(passes(onnx_ir.from_proto(model)).model))
 
 
 def adapt(
