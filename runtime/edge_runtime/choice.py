@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from edge_runtime._installation import import_onnxruntime
 from edge_runtime.bundle import Bundle
 from edge_runtime.cpus import cpu_name, instruction_set
 from edge_runtime.errors import BundleError, EdgeWarning, InputError
-from edge_runtime.evidence import Evidence, read_evidence
 from edge_runtime.manifest import Manifest, Variant
 from edge_runtime.session import cuda_is_available
+
+if TYPE_CHECKING:
+    from edge_runtime.evidence import Evidence
 
 _said: set[tuple[str, str]] = set()
 """Warnings given in this process: a bundle's `content_id`, and what of."""
@@ -87,6 +90,8 @@ def _fastest(bundle: Bundle, candidates: Sequence[Variant]) -> Variant:
 
 def _evidence_of_this_kind(bundle: Bundle) -> list[Evidence]:
     """Read what CPUs like this one measured, those of exactly this name last."""
+    from edge_runtime.evidence import read_evidence
+
     files = [read_evidence(bundle.read(path), path) for path in bundle.manifest.evidence]
     alike = [one for one in files if one.machine.instruction_set == instruction_set() and one.selftest is not False]
     return sorted(alike, key=lambda one: one.machine.cpu == cpu_name())
