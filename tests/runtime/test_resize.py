@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from typing import Any
 
@@ -78,6 +81,25 @@ def test_a_camera_frame_takes_at_most_four_times_pillows_time(kernel: Any) -> No
             resize(frame, size, kernel, box)
             seconds[resize] = min(seconds.get(resize, 9.0), time.perf_counter() - start)
     assert seconds[resize_numpy] <= 4 * seconds[resize_image]
+
+
+_COUNT_THREADS = """
+import time, numpy as np
+from edge_runtime.image.resize import resize_numpy
+frame = np.random.default_rng(0).integers(0, 256, (1500, 2000, 3), dtype=np.uint8)
+resize_numpy(frame, (341, 256), "bicubic")
+everyone, mine = time.process_time(), time.thread_time()
+for _ in range(3):
+    resize_numpy(frame, (341, 256), "bicubic")
+print((time.process_time() - everyone) / (time.thread_time() - mine))
+"""
+
+
+def test_the_numpy_resize_wakes_no_threads() -> None:
+    """OpenBLAS spreads larger products over every core, where its threads spin in the way of the network's."""
+    environment = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+    asked = subprocess.run([sys.executable, "-c", _COUNT_THREADS], env=environment, capture_output=True, check=True)
+    assert float(asked.stdout) < 1.2
 
 
 def test_a_reversed_view_is_resized_as_its_copy() -> None:

@@ -24,6 +24,7 @@ MAX_PIXELS = 89_478_485
 """Largest image that is decoded, width times height: Pillow's own limit (256 MiB of RGB), held as an error."""
 _FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "PPM", "TIFF", "MPO", "JPEG2000", "AVIF", "TGA")
 """Tried by content. Not all that Pillow reads: some of its formats start other programs."""
+_JPEG = b"\xff\xd8\xff"
 _ORIENTATION = 0x0112
 _TURNED = (5, 6, 7, 8)
 """EXIF orientations that swap width and height."""
@@ -81,17 +82,16 @@ def describe(x: Any) -> str:
 
 
 def _from_array(array: npt.NDArray[Any], color: str | None) -> Pixels:
-    name = describe(array)
     if array.ndim != 3 or array.shape[2] != 3:
-        raise InputError(f"{name}: not (H, W, 3); turn the axes or repeat a gray channel three times")
+        raise InputError(f"{describe(array)}: not (H, W, 3); turn the axes or repeat a gray channel three times")
     if array.dtype != np.uint8:
-        raise InputError(f"{name}: not uint8; give values 0 to 255 as uint8, the contract does the scaling")
+        raise InputError(f"{describe(array)}: not uint8; give values 0 to 255 as uint8, the contract does the scaling")
     if 0 in array.shape or array.shape[0] * array.shape[1] > MAX_PIXELS:
-        raise InputError(f"{name}: 1 to {MAX_PIXELS} pixels are accepted; crop it or scale it down")
+        raise InputError(f"{describe(array)}: 1 to {MAX_PIXELS} pixels are accepted; crop it or scale it down")
     if color not in ("rgb", "bgr"):
         raise InputError(
-            f"{name}: color={color!r}; say color='rgb' or color='bgr': an array does not tell (OpenCV gives bgr, Pillow"
-            " rgb), and a wrong guess would only show as worse answers"
+            f"{describe(array)}: color={color!r}; say color='rgb' or color='bgr': an array does not tell (OpenCV gives"
+            " bgr, Pillow rgb), and a wrong guess would only show as worse answers"
         )
     return array if color == "rgb" else array[:, :, ::-1]
 
@@ -133,6 +133,12 @@ def _from_file(file: Any, contract: ImagePreprocessing, name: str) -> Image.Imag
 
 
 def _open(pillow: Any, file: Any) -> Any:
+    head = file.read(len(_JPEG))
+    file.seek(0)
+    if head == _JPEG:  # what Pillow would call too, after importing four other formats' readers
+        from PIL.JpegImagePlugin import jpeg_factory
+
+        return jpeg_factory(file)
     pillow.preinit()  # the five commonest formats; all of them takes much longer
     common = [name for name in _FORMATS if name in pillow.OPEN]
     try:
@@ -205,16 +211,20 @@ def _to_rgb(image: Image.Image, background: tuple[int, int, int], name: str) -> 
     if image.mode == "F":
         raise InputError(f"{name}: 32-bit float pixels have no fixed range; convert it to 8 or 16 bits")
     if image.mode.startswith("I"):
-        return _from_16_bits(image)
+        return _from_16_bits(image, background, name)
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
         return _composite(image, background)
     return image.convert("RGB")
 
 
-def _from_16_bits(image: Image.Image) -> Image.Image:
+def _from_16_bits(image: Image.Image, background: tuple[int, int, int], name: str) -> Image.Image:
     """Keep the high byte, as Pillow itself does for 16-bit color; `I` is how older versions open 16-bit gray."""
     values = np.asarray(image).astype(np.int64)
-    return _pillow().fromarray(np.clip(values >> 8, 0, 255).astype(np.uint8)).convert("RGB")  # type: ignore[no-any-return]
+    if values.min() < 0 or values.max() > 0xFFFF:
+        raise InputError(f"{name}: 32-bit pixels have no fixed range; convert it to 8 or 16 bits")
+    pixels = np.repeat((values >> 8).astype(np.uint8)[:, :, None], 3, axis=2)
+    pixels[values == image.info.get("transparency", -1)] = background
+    return _pillow().fromarray(pixels)  # type: ignore[no-any-return]
 
 
 def _composite(image: Image.Image, background: tuple[int, int, int]) -> Image.Image:

@@ -32,6 +32,10 @@ _BLOCK = 16
 _STRIP_VALUES = 1 << 16
 """Values that a pass over columns turns into float64 at a time: they stay in the cache, however large the photo."""
 
+_PRODUCT = 1 << 18
+"""Most multiplications of one matrix product. OpenBLAS would spread a larger one over every core, whose threads then
+spin while they wait for the next: a photo took twice the CPU time and more."""
+
 
 def resize_image(image: Pixels | Image.Image, size: tuple[int, int], kernel: Kernel, box: Box | None = None) -> Pixels:
     """Resize `(H, W, 3)` uint8, or an RGB image of Pillow's, to `size` = (width, height), and return `box` of it.
@@ -180,7 +184,8 @@ def _over_columns(image: Pixels, columns: _Pass) -> Pixels:
     height, before, channels = image.shape
     planes = image.transpose(0, 2, 1)
     result = np.empty((height, channels, columns.outputs), dtype=np.uint8)
-    strip = min(height, max(1, _STRIP_VALUES // (before * channels)))
+    largest = max(matrix.size for _, _, matrix in columns.blocks)
+    strip = min(height, max(1, min(_STRIP_VALUES // before, _PRODUCT // largest) // channels))
     # Made once: new memory for every strip would take longer than the products.
     inputs = np.empty((strip, channels, before))
     sums = np.empty((strip * channels, columns.outputs))
@@ -205,6 +210,9 @@ def _over_rows(image: Pixels, rows: _Pass) -> Pixels:
     result = np.empty((rows.outputs, lines.shape[1]), dtype=np.uint8)
     for low, start, matrix in rows.blocks:
         count, taken = matrix.shape
-        _to_pixels(matrix @ lines[low : low + taken].astype(np.float64), result[start : start + count])
+        step = max(1, _PRODUCT // matrix.size)
+        for left in range(0, lines.shape[1], step):
+            part = lines[low : low + taken, left : left + step].astype(np.float64)
+            _to_pixels(matrix @ part, result[start : start + count, left : left + step])
     image = result.reshape(rows.outputs, *image.shape[1:])
     return image.transpose(0, 2, 1) if planar else image
