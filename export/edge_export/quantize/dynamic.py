@@ -4,7 +4,9 @@ import copy
 from collections.abc import Collection
 from typing import TYPE_CHECKING, cast
 
+from edge_export.quantize.prepare import captured_names
 from edge_export.quantize.recipe import Recipe
+from edge_export.quantize.runtime_quantizer import quiet
 
 if TYPE_CHECKING:
     import onnx
@@ -30,20 +32,33 @@ def quantize_dynamic(
     from onnxruntime.quantization.quant_utils import QuantizationMode
 
     types = {"uint8": QuantType.QUInt8, "int8": QuantType.QInt8}
-    quantizer = ONNXQuantizer(
-        copy.deepcopy(model),
-        recipe.per_channel,
-        recipe.reduce_range,
-        QuantizationMode.IntegerOps,
-        False,
-        types[recipe.weights],
-        QuantType.QUInt8,
-        None,
-        [],
-        sorted(float_operators),
-        list(TYPES),
-        # Fused operators hide types from the quantizer's inference; without a default it gives up.
-        {"MatMulConstBOnly": True, "DefaultTensorType": onnx.TensorProto.FLOAT},
-    )
-    quantizer.quantize_model()
-    return cast("onnx.ModelProto", quantizer.model.model)
+    with quiet():
+        quantizer = ONNXQuantizer(
+            copy.deepcopy(model),
+            recipe.per_channel,
+            recipe.reduce_range,
+            QuantizationMode.IntegerOps,
+            False,
+            types[recipe.weights],
+            QuantType.QUInt8,
+            None,
+            [],
+            # A Gemm becomes a MatMul and an Add before it is asked about.
+            sorted({*float_operators, *(f"{name}_MatMul" for name in float_operators)}),
+            list(TYPES),
+            # Fused operators hide types from the quantizer's inference; without a default it gives up.
+            {"MatMulConstBOnly": True, "DefaultTensorType": onnx.TensorProto.FLOAT},
+        )
+        quantizer.quantize_model()
+    made = cast("onnx.ModelProto", quantizer.model.model)
+    _drop_unused(made.graph)
+    return made
+
+
+def _drop_unused(graph: "onnx.GraphProto") -> None:
+    """Remove the constants that nobody reads any more: Gemms leave their weights beside the turned ones."""
+    used = {name for node in graph.node for name in node.input} | captured_names(graph)
+    used |= {info.name for info in graph.output}
+    kept = [tensor for tensor in graph.initializer if tensor.name in used]
+    del graph.initializer[:]
+    graph.initializer.extend(kept)

@@ -9,7 +9,7 @@ from edge_export.quantize.dynamic import quantize_dynamic
 from edge_export.quantize.prepare import COMPUTE, prepare
 from edge_export.quantize.recipe import Recipe
 from edge_export.quantize.static import SESSION, leading_operators, named_things, quantize_static, unranged_operators
-from edge_export.quantize.transforms.bias_correction import correct_biases
+from edge_export.quantize.transforms.bias_correction import correct_biases, requantize_biases
 from edge_export.quantize.transforms.equalization import equalize
 from edge_export.quantize.transforms.smooth_quant import smooth
 from edge_runtime.errors import InputError
@@ -100,7 +100,9 @@ def _static(
     quantized = quantize_static(model, recipe, ranges, in_float)
     if recipe.bias_correction:
         corrected, changed = correct_biases(model, quantized, observation.means)
-        if changed:
+        known = {node.name: len(node.input) for node in model.graph.node}
+        in_place = all(node.op_type != "MatMul" and known[node.name] == len(node.input) for node in changed)
+        if changed and not (in_place and requantize_biases(quantized, corrected)):
             quantized = quantize_static(corrected, recipe, ranges, in_float)
     return quantized
 

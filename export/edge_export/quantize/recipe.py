@@ -48,8 +48,8 @@ class Recipe:
     reduce_range: bool = False
     """Weights of 7 bits: no saturation on x86 without VNNI, at the price of coarser weights."""
     int16_tensors: tuple[str, ...] = ()
-    """Tensors, or operators whose outputs, get 16 bits: more exact than float_operators are fast; the operators that
-    read them run in float."""
+    """Tensors, or operators whose outputs, that get 16 bits; the operators around them run in float. What only moves
+    values, as Flatten does, has the type of what it moves."""
     float_operators: tuple[str, ...] = ()
     """Names of the operators that stay in float."""
     float_leading: int = 0

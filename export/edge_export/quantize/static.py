@@ -9,6 +9,7 @@ import numpy as np
 from edge_export.quantize.calibration import Ranges, activation_names
 from edge_export.quantize.prepare import COMPUTE, INFERRED, captured_names
 from edge_export.quantize.recipe import Recipe
+from edge_export.quantize.runtime_quantizer import quiet
 
 if TYPE_CHECKING:
     import onnx
@@ -47,19 +48,20 @@ def quantize_static(
         name: TensorData(lowest=np.array(low, np.float32), highest=np.array(high, np.float32))
         for name, (low, high) in ((name, _alive(found)) for name, found in ranges.items())
     }
-    quantizer = QDQQuantizer(
-        _marked(model),
-        per_channel=recipe.per_channel,
-        reduce_range=recipe.reduce_range,
-        weight_qType=types[recipe.weights],
-        activation_qType=types[recipe.activations],
-        tensors_range=TensorsData(CalibrationMethod.MinMax, dict(bounds)),
-        nodes_to_quantize=[],
-        nodes_to_exclude=sorted({*float_operators, *_unquantizable(model, ranges)}),
-        op_types_to_quantize=sorted({*QLinearOpsRegistry, *QDQRegistry}),
-        extra_options={"TensorQuantOverrides": _overrides(model, recipe)},
-    )
-    quantizer.quantize_model()
+    with quiet():
+        quantizer = QDQQuantizer(
+            _marked(model),
+            per_channel=recipe.per_channel,
+            reduce_range=recipe.reduce_range,
+            weight_qType=types[recipe.weights],
+            activation_qType=types[recipe.activations],
+            tensors_range=TensorsData(CalibrationMethod.MinMax, dict(bounds)),
+            nodes_to_quantize=[],
+            nodes_to_exclude=sorted({*float_operators, *_unquantizable(model, ranges)}),
+            op_types_to_quantize=sorted({*QLinearOpsRegistry, *QDQRegistry}),
+            extra_options={"TensorQuantOverrides": _overrides(model, recipe)},
+        )
+        quantizer.quantize_model()
     return _unmarked(cast("onnx.ModelProto", quantizer.model.model))
 
 

@@ -14,13 +14,15 @@ if TYPE_CHECKING:
     import onnx
 
 Array = NDArray[np.float32]
+LARGEST_CODE = 2**31 - 1
+
 Tensors = Mapping[str, "onnx.TensorProto"]
 
 
 def correct_biases(
     model: "onnx.ModelProto", quantized: "onnx.ModelProto", means: Mapping[str, Array]
-) -> tuple["onnx.ModelProto", int]:
-    """Return `model` with biases that cancel the mean error of its quantized weights, and how many changed.
+) -> tuple["onnx.ModelProto", list["onnx.NodeProto"]]:
+    """Return `model` with biases that cancel the mean error of its quantized weights, and the nodes that got them.
 
     Rounding turns weights W into W + d, which moves an output by d * x: not noise but a shift, d * E[x], that every
     layer after it sees (Nagel et al. 2019, "Data-Free Quantization Through Weight Equalization and Bias Correction",
@@ -38,7 +40,7 @@ def correct_biases(
     floats = {tensor.name: tensor for tensor in corrected.graph.initializer}
     rounded = {tensor.name: tensor for tensor in quantized.graph.initializer}
     uses = Counter(name for node in corrected.graph.node for name in node.input)
-    changed = 0
+    changed = []
     for node in list(corrected.graph.node):
         shift = _shift(node, floats, rounded, means)
         name = None if shift is None else _bias(corrected.graph, node, floats, shift)
@@ -47,8 +49,37 @@ def correct_biases(
             continue
         bias = floats[name]
         bias.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(bias) - shift, name))
-        changed += 1
+        changed.append(node)
     return corrected, changed
+
+
+def requantize_biases(quantized: "onnx.ModelProto", corrected: "onnx.ModelProto") -> bool:
+    """Write the biases of `corrected` into `quantized` in place; False, and nothing written, where one does not fit.
+
+    A convolution's or Gemm's bias is an int32 constant of its own. Quantizing the whole graph again, which takes
+    seconds, changes nothing else but the scales of dead channels, which ONNX Runtime fits to their biases.
+    """
+    from onnx import numpy_helper
+
+    tensors = {tensor.name: tensor for tensor in quantized.graph.initializer}
+    floats = {tensor.name: tensor for tensor in corrected.graph.initializer}
+    writers = {name: node for node in quantized.graph.node for name in node.output}
+    nodes = {node.name: node for node in quantized.graph.node}
+    written: dict[str, NDArray[np.int32]] = {}
+    for node in corrected.graph.node:
+        if node.op_type not in ("Conv", "Gemm") or len(node.input) < 3 or node.input[2] not in floats:
+            continue
+        source = writers.get(nodes[node.name].input[2])
+        if source is None or source.op_type != "DequantizeLinear":
+            continue
+        scale = numpy_helper.to_array(tensors[source.input[1]])
+        codes = np.rint(numpy_helper.to_array(floats[node.input[2]]).astype(np.float64) / scale)
+        if np.abs(codes).max(initial=0) > LARGEST_CODE:
+            return False
+        written[source.input[0]] = codes.astype(np.int32)
+    for name, values in written.items():
+        tensors[name].CopyFrom(numpy_helper.from_array(values, name))
+    return True
 
 
 def _bias(
