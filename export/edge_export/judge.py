@@ -50,6 +50,7 @@ def time_models(
     batch: NDArray[np.float32],
     seconds: float,
     seed: int = 0,
+    warmup_seconds: float = 0.5,
 ) -> InterleavedTimings:
     """Time one inference of each candidate, and of the source itself where it is given, in one interleaved run.
 
@@ -61,7 +62,7 @@ def time_models(
     for candidate in candidates:
         arms[candidate.name] = _arm(predictor(candidate.model, threads=1, options=candidate.session), batch)
     with _one_torch_thread():
-        return interleave(arms, seconds=seconds, seed=seed)
+        return interleave(arms, seconds=seconds, seed=seed, warmup_seconds=warmup_seconds)
 
 
 def _arm(predict: "Callable[[NDArray[np.float32]], object]", batch: NDArray[np.float32]) -> "Callable[[], object]":

@@ -15,7 +15,7 @@ def search_section(document: Mapping[str, Any]) -> Section:
     search = document["search"]
     blocks: list[Text | Table | Figure] = [Text(_summary(document))]
     blocks.append(_trials(search["trials"]))
-    if all(trial["ratio"] for trial in search["trials"]):
+    if any(trial["ratio"] for trial in search["trials"]):
         blocks.append(Figure(_pareto(document), "Accuracy on val against time; the area of a point is its size"))
     if search["costs"]:
         blocks.append(_costs(search))
@@ -70,6 +70,8 @@ def _pareto(document: Mapping[str, Any]) -> str:
     first = document["search"]["trials"][0]["verdict"]
     points = [ParetoPoint("fp32", 1.0, first["baseline"]["estimate"], baseline["size_bytes"])]
     for index, trial in enumerate(document["search"]["trials"]):
+        if trial["ratio"] is None:
+            continue
         name = trial["recipe"].get("name", trial["recipe"]["precision"])
         accuracy = trial["verdict"]["candidate"]["estimate"]
         points.append(ParetoPoint(name, trial["ratio"]["estimate"], accuracy, trial["size_bytes"], chosen=index == 0))

@@ -84,6 +84,8 @@ class _Refinement:
         self.trials: dict[frozenset[str], Trial] = {frozenset(): start}
         """Operators in float to what val said."""
         self.reasons: dict[str, str] = {}
+        self.cut_short = False
+        """Whether time ran out before a question was answered."""
 
     def run(self, errors: dict[str, float]) -> SearchResult:
         """Measure, free, give back, time and choose."""
@@ -95,12 +97,15 @@ class _Refinement:
         self._try([*slow, *_bargains(costs, slow)])
         if not any(trial.provable(self.lab.max_drop) for trial in self.trials.values()):
             self._free(costs)
-        trials = self.lab.timed(list(self.trials.values()))
+        # What test would not pass cannot be chosen for its speed; where nothing is provable, no speed decides.
+        known = list(self.trials.values())
+        quick = [trial for trial in known if trial is start or trial.provable(self.lab.max_drop)]
+        trials = [*self.lab.timed(quick), *(trial for trial in known if trial not in quick)]
         chosen = choose(trials, self.lab.max_drop)
         others = [trial for trial in trials if trial is not chosen]
         in_float = chosen.candidate.recipe.get("float_operators", [])
         reasons = {name: self.reasons[name] for name in in_float if name in self.reasons}
-        stopped = self.budget.over
+        stopped = self.cut_short or any(cost.error is None for cost in costs)
         return SearchResult((chosen, *others), tuple(costs), reasons, errors, self.budget.spent, stopped)
 
     def _explain(self, costs: Sequence[Cost]) -> None:
@@ -119,7 +124,10 @@ class _Refinement:
             return self.trials[key]
         order = [node.name for node in self.lab.graph.graph.node if node.name in key]
         recipe = replace(self.recipe, name=f"{self.recipe.name}-{len(order)}-float", float_operators=tuple(order))
-        if self.budget.over or not self.lab.candidate(recipe).in_int8:
+        if self.budget.over:
+            self.cut_short = True
+            return None
+        if not self.lab.candidate(recipe).in_int8:
             return None
         trial = self.lab.trial(recipe)
         if trial is not None:

@@ -12,7 +12,7 @@ from edge_benchmarks.verdicts import AccuracyVerdict, Interval
 from edge_export.candidates import BASELINE, Candidate
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Trial:
     """A candidate that answered all of val."""
 
