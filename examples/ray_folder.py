@@ -1,7 +1,7 @@
 """Answer a folder of images with Ray Data: on this machine, or on a cluster by giving its address.
 
-`python ray_folder.py model.edge photos/ answers/`, and for a cluster `--address ray://head:10001`. Bundle and folder
-must be where the workers can read them: a shared file system, or for the folder also `s3://...`.
+`python ray_folder.py model.edge photos/ answers/`; on a node of a cluster with `--address head:6379`. Bundle, folder and
+answers must then be where every node finds them: a shared file system, for folder and answers also `s3://...`.
 """
 
 import argparse
