@@ -66,7 +66,7 @@ def unpack_arrays(file: Path, folder: Path) -> Unpacked:
 def _read(file: Path) -> dict[str, NDArray[Any]]:
     try:
         # Pickled objects could run whatever they like.
-        with np.load(file, allow_pickle=False) as archive:
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as archive:
             return {name: archive[name] for name in archive.files}
     except FileNotFoundError as error:
         raise InputError(f"{file} does not exist; give a folder of images, a CSV file or a .npz file") from error
