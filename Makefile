@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo figures runtime-figures test test-slow test-gpu check format docs clean install
+.PHONY: demo figures runtime-figures test test-slow test-gpu fuzz check format docs clean install
 
 install: $(READY)
 
@@ -32,6 +32,13 @@ test-slow: $(READY)
 # What needs a CUDA device; each test skips elsewhere, with the reason.
 test-gpu: $(READY)
 	$(BIN)/python -m pytest -m gpu
+
+# Coverage-guided, each target for this many seconds; what it finds lands here as crash-... files.
+FUZZ_SECONDS ?= 120
+fuzz: $(READY)
+	for target in manifest golden evidence archive sealed directory image; do \
+		$(BIN)/python tests/fuzz $$target $(FUZZ_SECONDS) || exit 1; \
+	done
 
 check: $(READY)
 	$(BIN)/ruff check

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from edge_runtime.bundle import canonical_archive, content_id
 from edge_runtime.errors import InputError
-from edge_runtime.manifest import DIGEST_NAME, MANIFEST_NAME, Manifest, file_entry, manifest_to_json
+from edge_runtime.manifest import DIGEST_NAME, MANIFEST_NAME, Manifest, file_entry, manifest_from_json, manifest_to_json
 
 ARCHIVE_SUFFIX = ".edge"
 LEFTOVER_SECONDS = 24 * 3600
@@ -25,7 +25,9 @@ def seal(manifest: Manifest, files: Mapping[str, bytes]) -> tuple[Manifest, dict
         The completed manifest, and every file of the bundle by path.
     """
     entries = tuple(file_entry(path, content) for path, content in sorted(files.items()))
-    listed = replace(manifest, files=entries, content_id="")
+    listed = replace(manifest, files=entries, content_id="sha256:" + "0" * 64)
+    # As a reader will see it: an integer that was given for a number is a float there, and has another text.
+    listed = manifest_from_json(manifest_to_json(listed))
     sealed = replace(listed, content_id=content_id(listed))
     document = manifest_to_json(sealed)
     digest = hashlib.sha256(document).hexdigest() + "\n"

@@ -26,12 +26,19 @@ MAX_DEPTH = 32
 """Most levels of lists and objects in what a bundle's maker may fill freely."""
 MAX_NUMBER = 1e300
 """What every number stays under, whatever its sign: no infinity, and no integer that a float cannot hold."""
+_MAX_WHERE = 200
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def fail(where: str, value: object, rule: str) -> NoReturn:
     """Raise the one error of this module: the field's dotted name, the value seen and the rule it breaks."""
-    raise SchemaError(f"{where}: {reprlib.repr(value)} is refused; {rule}")
+    raise SchemaError(f"{_plain(where)}: {reprlib.repr(value)} is refused; {rule}")
+
+
+def _plain(where: str) -> str:
+    """Make a name that came from outside fit for one line of an error."""
+    where = CONTROL.sub("?", where)
+    return where if len(where) <= _MAX_WHERE else f"{where[:_MAX_WHERE]}..."
 
 
 def require(holds: bool, where: str, value: object, rule: str) -> None:

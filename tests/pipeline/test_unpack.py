@@ -39,7 +39,7 @@ def bundle(tmp_path: Path) -> Path:
     """Two variants, one of which needs session options and withholds answers."""
     signature = (TensorInfo("image", "float32", ("n", 3, 8, 8)),), (TensorInfo("logits", "float32", ("n", 3)),)
     options = {"session.x64quantprecision": "1", "graph_optimization_level": "basic"}
-    rule = Unknown(temperature=1.25, threshold=0.5, precision=0.9)
+    rule = Unknown(temperature=1.25, threshold=0.5, precision=1)  # an integer: the reader will see a float
     variants = (
         Variant("cpu-int8", "v/a.onnx", "int8", "cpu", *signature, False, 0.1, session=options, unknown=rule),
         Variant("cpu-fp32", "v/b.onnx", "fp32", "cpu", *signature, False, 0.1),
