@@ -31,6 +31,7 @@ def quantize_dynamic(
     from onnxruntime.quantization.onnx_quantizer import ONNXQuantizer
     from onnxruntime.quantization.quant_utils import QuantizationMode
 
+    in_float = {*float_operators, *batched_products(model)}
     types = {"uint8": QuantType.QUInt8, "int8": QuantType.QInt8}
     with quiet():
         quantizer = ONNXQuantizer(
@@ -44,7 +45,7 @@ def quantize_dynamic(
             None,
             [],
             # A Gemm becomes a MatMul and an Add before it is asked about.
-            sorted({*float_operators, *(f"{name}_MatMul" for name in float_operators)}),
+            sorted(in_float | {f"{name}_MatMul" for name in in_float}),
             list(TYPES),
             # Fused operators hide types from the quantizer's inference; without a default it gives up.
             {"MatMulConstBOnly": True, "DefaultTensorType": onnx.TensorProto.FLOAT},
@@ -53,6 +54,12 @@ def quantize_dynamic(
     made = cast("onnx.ModelProto", quantizer.model.model)
     _drop_unused(made.graph)
     return made
+
+
+def batched_products(model: "onnx.ModelProto") -> list[str]:
+    """Name the products with weights of more than two dimensions, whose int8 kernel takes no scale by channel."""
+    ranks = {tensor.name: len(tensor.dims) for tensor in model.graph.initializer}
+    return [node.name for node in model.graph.node if node.op_type == "MatMul" and ranks.get(node.input[1], 2) != 2]
 
 
 def _drop_unused(graph: "onnx.GraphProto") -> None:

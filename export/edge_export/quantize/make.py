@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from edge_export.quantize.calibration import Observation, Ranges, settled_ranges
-from edge_export.quantize.dynamic import quantize_dynamic
+from edge_export.quantize.dynamic import batched_products, quantize_dynamic
 from edge_export.quantize.prepare import COMPUTE, prepare
 from edge_export.quantize.recipe import Recipe
 from edge_export.quantize.static import SESSION, leading_operators, named_things, quantize_static, unranged_operators
@@ -57,6 +57,7 @@ def make_quantized(baseline: "onnx.ModelProto", recipe: Recipe, observation: Obs
         notes.append(f"smoothed the inputs of {products} matrix products")
         observation = _observed_again(known, model) if products and recipe.kind == "static" else known
     if recipe.kind == "dynamic":
+        notes += [f"{name} stays in float: its weights are not of two dimensions" for name in batched_products(model)]
         return Quantized(quantize_dynamic(model, recipe, in_float), dict(recipe.session), tuple(notes))
     known = _needed(recipe, observation)
     ranges = settled_ranges(known, recipe.calibration, recipe.percentile)
@@ -77,6 +78,8 @@ def quantizable_operators(baseline: "onnx.ModelProto", recipe: Recipe) -> list[s
     in_float = {*recipe.float_operators, *leading_operators(model, recipe.float_leading)}
     weights = {tensor.name for tensor in model.graph.initializer if tensor.data_type == TensorProto.FLOAT}
     types = ("Gemm", "MatMul") if recipe.kind == "dynamic" else COMPUTE
+    if recipe.kind == "dynamic":
+        in_float.update(batched_products(model))
     return [
         node.name
         for node in model.graph.node

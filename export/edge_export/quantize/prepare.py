@@ -47,6 +47,7 @@ def prepare(model: "onnx.ModelProto") -> Prepared:
     _lift_constants(graph)
     _name_nodes(graph)
     _check_weights(graph)
+    _fold_gemm_factors(graph)
     _infer_types(prepared)
     return Prepared(prepared, tuple(_body_notes(graph)))
 
@@ -155,6 +156,24 @@ def _check_weights(graph: "onnx.GraphProto") -> None:
                     f"weight {tensor.name} of {used[tensor.name]} holds {np.sum(~np.isfinite(values)):,} values that "
                     "are NaN or infinite; mend the model's weights"
                 )
+
+
+def _fold_gemm_factors(graph: "onnx.GraphProto") -> None:
+    """Multiply a Gemm's alpha and beta into its constants: ONNX Runtime's quantizer loses beta (seen in 1.32)."""
+    from onnx import numpy_helper
+
+    floats = {tensor.name: tensor for tensor in graph.initializer}
+    for node in graph.node:
+        if node.op_type != "Gemm":
+            continue
+        for attribute, at in (("alpha", 1), ("beta", 2)):
+            found = next((one for one in node.attribute if one.name == attribute and one.f != 1.0), None)
+            name = node.input[at] if found and at < len(node.input) else ""
+            if found and name in floats:
+                values = numpy_helper.to_array(floats[name]) * np.float32(found.f)
+                node.input[at] = f"{name}_{attribute}_{node.name}"
+                graph.initializer.append(numpy_helper.from_array(values, node.input[at]))
+                node.attribute.remove(found)
 
 
 def _infer_types(model: "onnx.ModelProto") -> None:

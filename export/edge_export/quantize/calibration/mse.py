@@ -14,6 +14,8 @@ SHRINKS = np.linspace(0.2, 1.0, 41)
 
 def mse(histogram: Histogram) -> Range:
     """Balance what clipping loses against what a finer step gains."""
+    if histogram.low == histogram.high:  # an end of the range is coded exactly
+        return histogram.low, histogram.high
     lows = histogram.low * SHRINKS if histogram.low < 0 else np.array([histogram.low])
     highs = histogram.high * SHRINKS if histogram.high > 0 else np.array([histogram.high])
     # Zero is always represented, so the step spans at least from 0 to the far end.

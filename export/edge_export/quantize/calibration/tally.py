@@ -35,9 +35,9 @@ class Tally:
         self.low, self.high = min(self.low, low), max(self.high, high)
         _, exponent = math.frexp(max(-low, high, 0.0))
         self._widen(exponent)
-        bins = values * np.float32(2.0 ** (DEPTH - 1 - self.exponent))
+        bins = values.ravel() * np.float32(2.0 ** (DEPTH - 1 - self.exponent))
         np.floor(bins, out=bins)
-        places = bins.astype(np.intp).ravel()
+        places = bins.astype(np.intp)
         places += BINS // 2
         self.counts += np.bincount(places, minlength=BINS)
         return True
