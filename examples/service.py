@@ -56,7 +56,7 @@ async def predict(request: Request) -> dict[str, Any]:
         if len(image) > MAX_BYTES:
             raise HTTPException(413, f"more than {MAX_BYTES} bytes")
     try:
-        prediction = await in_thread(app.state.slot.predict, image)
+        prediction: edge_runtime.Prediction = await in_thread(app.state.slot.predict, image)
     except edge_runtime.InputError as error:
         raise HTTPException(422, str(error)) from error
     return prediction.to_dict()

@@ -37,6 +37,15 @@ def test_blocks_run_in_order(guide):
     assert "kept the old one" not in result.stdout
 
 
+def test_commands_of_edge_run(guide):
+    commands = re.findall(r"^(edge .*)$", GUIDE, re.MULTILINE)
+    assert commands
+    for command in commands:
+        result = run("-m", "edge_pipeline", *shlex.split(command)[1:], cwd=guide)
+        assert result.returncode == 0, result.stderr
+    assert (guide / "plain" / "cpu-fp32.onnx").is_file()
+
+
 def test_every_example_is_shown():
     """That the text is the file's own is what `docs/build.py --check` holds."""
     files = {path.name for path in (ROOT / "examples").iterdir() if path.is_file()}
