@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from os import PathLike
 from typing import Any
 
 from edge_benchmarks.accuracy import Answers
@@ -59,7 +60,7 @@ def try_draft(contest: Contest, data: ExportData, config: ExportConfig) -> tuple
     if not contest.target.is_here:
         return contest, Drafting(True, 0, "off: the baseline ships beside the candidate, and both have one contract")
     source = Drafting(True, FACTOR).source(contest.captured, [chosen])
-    reduced = sum(_is_reduced(path, source.preprocessing) for path, _ in val)
+    reduced = sum(_is_reduced(item, source.preprocessing) for item, _ in val)
     if not reduced:
         return contest, Drafting(True, 0, "off: no item of val is a JPEG large enough to be decoded at reduced scale")
     before, *others = contest.trials
@@ -73,10 +74,12 @@ def try_draft(contest: Contest, data: ExportData, config: ExportConfig) -> tuple
     return replace(contest, found=found, val=trial.answers), Drafting(True, FACTOR, reason, reduced, trial.verdict)
 
 
-def _is_reduced(path: Any, contract: ImagePreprocessing) -> bool:
+def _is_reduced(item: Any, contract: ImagePreprocessing) -> bool:
     from PIL import Image
 
-    with Image.open(path) as image:
+    if not isinstance(item, str | PathLike):
+        return False
+    with Image.open(item) as image:
         return jpeg_scale(image, contract) > 1
 
 
