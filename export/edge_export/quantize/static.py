@@ -2,11 +2,12 @@
 
 import copy
 from collections.abc import Collection, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
 from edge_export.quantize.calibration import Ranges, activation_names
+from edge_export.quantize.overrides import find_overrides
 from edge_export.quantize.prepare import COMPUTE, INFERRED, captured_names
 from edge_export.quantize.recipe import Recipe
 from edge_export.quantize.runtime_quantizer import quiet
@@ -44,9 +45,10 @@ def quantize_static(
     from onnxruntime.quantization.registry import QDQRegistry, QLinearOpsRegistry
 
     types = {"uint8": QuantType.QUInt8, "int8": QuantType.QInt8}
+    alive = {name: DEAD_RANGE if found == (0.0, 0.0) else found for name, found in ranges.items()}
     bounds = {
         name: TensorData(lowest=np.array(low, np.float32), highest=np.array(high, np.float32))
-        for name, (low, high) in ((name, _alive(found)) for name, found in ranges.items())
+        for name, (low, high) in alive.items()
     }
     with quiet():
         quantizer = QDQQuantizer(
@@ -59,7 +61,7 @@ def quantize_static(
             nodes_to_quantize=[],
             nodes_to_exclude=sorted({*float_operators, *_unquantizable(model, ranges)}),
             op_types_to_quantize=sorted({*QLinearOpsRegistry, *QDQRegistry}),
-            extra_options={"TensorQuantOverrides": _overrides(model, recipe)},
+            extra_options={"TensorQuantOverrides": find_overrides(model, recipe, alive)},
         )
         quantizer.quantize_model()
     return _unmarked(cast("onnx.ModelProto", quantizer.model.model))
@@ -87,10 +89,6 @@ def unranged_operators(model: "onnx.ModelProto", ranges: Ranges) -> list[str]:
     ]
 
 
-def _alive(found: tuple[float, float]) -> tuple[float, float]:
-    return DEAD_RANGE if found == (0.0, 0.0) else found
-
-
 def _unquantizable(model: "onnx.ModelProto", ranges: Ranges) -> list[str]:
     missing = set(activation_names(model)) - ranges.keys()
     captured = captured_names(model.graph)
@@ -109,17 +107,6 @@ def _unquantizable(model: "onnx.ModelProto", ranges: Ranges) -> list[str]:
 def _is_flat(ranges: Ranges, name: str) -> bool:
     low, high = ranges.get(name, (0.0, 1.0))
     return low == high
-
-
-def _overrides(model: "onnx.ModelProto", recipe: Recipe) -> dict[str, list[dict[str, Any]]]:
-    """Ask for 16 bits for the tensors that the recipe names, by themselves or by the operators that write them."""
-    from onnxruntime.quantization import QuantType
-
-    wide = {"uint8": QuantType.QUInt16, "int8": QuantType.QInt16}[recipe.activations]
-    named = set(recipe.int16_tensors)
-    floats = set(activation_names(model))
-    written = {name for node in model.graph.node if node.name in named for name in node.output}
-    return {name: [{"quant_type": wide}] for name in sorted((named | written) & floats)}
 
 
 def _marked(model: "onnx.ModelProto") -> "onnx.ModelProto":

@@ -184,6 +184,14 @@ def test_a_weight_that_is_not_finite_is_named(network, value, where):
         observe(model, list)
 
 
+@pytest.mark.parametrize("weights", ["int8", "uint8"])
+def test_a_dead_channel_keeps_its_bias(build, answers, weights):
+    """Its scale is so fine that the bias, in steps of it, would not fit into 32 bits."""
+    model = build([conv("x", "y")], {"w": W * first(1e-20), "b": [3, 1, 1, 1]}, SAME, SAME)
+    made = make_quantized(model, Recipe("r", weights=weights), observe(model, lambda: BATCH))
+    np.testing.assert_allclose(answers(made.model, BATCH, made.session)[:, 0], 3.0, atol=0.1)
+
+
 def test_a_network_that_overflows_is_named(build):
     model = build([conv("x", "y")], {"w": W * 1e30, "b": B}, SAME, SAME)
     with pytest.raises(InputError, match="calibration sample 1: tensor y is NaN or infinite"):
