@@ -1,7 +1,7 @@
 """Answer a folder of images with Ray Data: on this machine, or on a cluster by giving its address.
 
-`python ray_folder.py model.edge photos/ answers/`; on a node of a cluster with `--address head:6379`. Bundle, folder and
-answers must then be where every node finds them: a shared file system, for folder and answers also `s3://...`.
+`python ray_folder.py model.edge photos/ answers/`; on a node of a cluster with `--address head:6379`. Bundle, folder
+and answers must then be where every node finds them: a shared file system, for folder and answers also `s3://...`.
 """
 
 import argparse

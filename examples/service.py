@@ -1,4 +1,4 @@
-"""An HTTP service around one model: `EDGE_BUNDLES=/srv/models EDGE_TOKEN=... uvicorn service:app`.
+"""An HTTP service around one model: `EDGE_BUNDLES=/srv/models EDGE_TOKEN=... python -m uvicorn service:app`.
 
 POST /predict takes an image's bytes, POST /reload puts another bundle in place, GET /healthz tells what answers.
 """
@@ -18,6 +18,8 @@ from pydantic import BaseModel
 import edge_runtime
 
 BUNDLES = Path(os.environ.get("EDGE_BUNDLES", "."))
+FIRST = os.environ.get("EDGE_BUNDLE", "model.edge")
+"""What answers after a start: a deployment sets it before it calls /reload, or the next start goes back."""
 TOKEN = os.environ.get("EDGE_TOKEN", "")
 MAX_BYTES = 20 << 20
 AT_ONCE = 2
@@ -31,7 +33,7 @@ Result = TypeVar("Result")
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Load before the first request, so that a bundle which does not verify stops the deployment."""
-    app.state.slot = edge_runtime.ModelSlot(BUNDLES / "model.edge")
+    app.state.slot = edge_runtime.ModelSlot(BUNDLES / FIRST)
     app.state.limiter = anyio.CapacityLimiter(AT_ONCE)
     yield
 
