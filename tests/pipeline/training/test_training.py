@@ -16,6 +16,7 @@ from edge_pipeline.training import TrainConfig, train
 from edge_pipeline.training.loader import ImageBatches, items_of
 from edge_pipeline.training.progress import Silent
 from edge_runtime.errors import InputError
+from edge_runtime.preprocessing import Region
 
 
 class Listening(Silent):
@@ -104,6 +105,15 @@ def test_multilabel(digits: Path, tiny: TrainConfig, tmp_path: Path) -> None:
     assert run.task == "image-multilabel"
     assert run.metrics["test"]["macro_f1"] > 0.5
     assert heard.rows[-1]["val_loss"] < heard.rows[0]["val_loss"]
+
+
+@pytest.mark.parametrize("freeze", ["none", "backbone"])
+def test_a_region_travels_to_the_run(dataset: Dataset, tiny: TrainConfig, tmp_path: Path, freeze: str) -> None:
+    config = replace(tiny, region="0,0.25,1,0.75", epochs=1, freeze=freeze)
+    train(dataset, tmp_path / "run", config)
+    run = read_run(tmp_path / "run")
+    assert run.preprocessing.region == Region(0.0, 0.25, 1.0, 0.75)
+    assert run.config["region"] == config.region
 
 
 def test_a_loss_that_is_not_finite_ends_in_one_line(dataset: Dataset, tiny: TrainConfig, tmp_path: Path) -> None:
