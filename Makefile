@@ -4,7 +4,11 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo figures runtime-figures test test-slow test-gpu fuzz check format docs clean install
+OLDEST := .venv-oldest
+# Python 3.10 where it is, else this one: the oldest ONNX Runtime matters then too.
+OLDEST_PYTHON ?= $(shell python3.10 -c 'print("python3.10")' 2>/dev/null || echo $(PYTHON))
+
+.PHONY: demo figures runtime-figures test test-oldest test-slow test-gpu fuzz check format docs clean install
 
 install: $(READY)
 
@@ -24,6 +28,13 @@ demo: $(READY)
 
 test: $(READY)
 	$(BIN)/python -m pytest
+
+# The runtime's tests on the oldest Python and packages that it takes, without the toolchain.
+test-oldest:
+	test -x $(OLDEST)/bin/python || $(OLDEST_PYTHON) -m venv $(OLDEST)
+	$(OLDEST)/bin/python -m pip install --quiet --editable "./runtime[image]" \
+		"onnxruntime==1.22.*" "numpy==1.24.*; python_version < '3.12'" "pillow==10.1.*" pytest hypothesis jsonschema onnx scipy joblib
+	$(OLDEST)/bin/python -m pytest tests/runtime
 
 # Minutes each: coverage by simulation, kills at random moments, the full Fashion-MNIST.
 test-slow: $(READY)
@@ -67,4 +78,4 @@ runtime-figures: $(READY)
 	$(BIN)/python figures runtime
 
 clean:
-	rm -rf $(VENV) demo dist build .mypy_cache .ruff_cache .pytest_cache
+	rm -rf $(VENV) $(OLDEST) demo dist build .mypy_cache .ruff_cache .pytest_cache
