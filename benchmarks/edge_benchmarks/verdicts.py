@@ -59,7 +59,12 @@ class AccuracyVerdict:
     items_to_decide: int | None
     """When inconclusive: about how many items would decide at this rate of changes; None where none would."""
     measure: str = "top-1"
-    """What `baseline`, `candidate` and `drop` count: `top-1`, or `agreement` with the baseline without labels."""
+    """What `drop` is of: `top-1`, `agreement` with the baseline where there are no labels, or `macro-f1`. `baseline`
+    and `candidate` are shares of right answers in any case."""
+    groups: int | None = None
+    """Groups that were resampled whole; None where items were taken as independent."""
+    unlabeled: int | None = None
+    """Items without labels that helped to bound the drop; None where there were none."""
 
 
 @dataclass(frozen=True)

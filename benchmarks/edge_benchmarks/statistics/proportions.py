@@ -58,7 +58,7 @@ def tango_upper_bound(worse: int, better: int, n: int, confidence: float = CONFI
     """
     if min(worse, better) < 0 or n < 1 or worse + better > n:
         raise InputError(f"{worse} worse and {better} better of {n} items is no paired count; give at least one item")
-    return _upper_bound(worse, better, n, confidence)
+    return upper_bound_of_drop(worse, better, n, confidence)
 
 
 def tango_lower_bound(worse: int, better: int, n: int, confidence: float = CONFIDENCE) -> float:
@@ -85,7 +85,7 @@ def items_to_decide(worse: int, better: int, n: int, max_drop: float, confidence
 
     def undecided(log_items: float) -> float:
         items = math.exp(log_items)
-        return _upper_bound(lost * items / n, won * items / n, items, confidence) - budget
+        return upper_bound_of_drop(lost * items / n, won * items / n, items, confidence) - budget
 
     first, last = math.log(n), math.log(max(_MOST_ITEMS, 2 * n))
     if undecided(last) > 0:
@@ -116,13 +116,28 @@ def smallest_resolvable_drop(n: int, changed_rate: float = 0.01, confidence: flo
     changed = n * changed_rate
     # Worse minus better has the variance `changed`; this much bad luck is exceeded in one of five candidates.
     unlucky = min(float(stats.norm.ppf(POWER)) * math.sqrt(changed), changed)
-    return _upper_bound((changed + unlucky) / 2, (changed - unlucky) / 2, n, confidence)
+    return upper_bound_of_drop((changed + unlucky) / 2, (changed - unlucky) / 2, n, confidence)
 
 
-def _upper_bound(worse: float, better: float, n: float, confidence: float) -> float:
+def exact_upper_bound(successes: float, n: float, confidence: float = CONFIDENCE) -> float:
+    """Return the one-sided upper bound of a share by Clopper and Pearson (1934); the counts need not be whole."""
+    return float(stats.beta.ppf(confidence, successes + 1, n - successes)) if successes < n else 1.0
+
+
+def drop_p_value(worse: int, better: int, n: int, drop: float) -> float:
+    """Return how likely so bad a result would be if the true drop were `drop`: small means that it is larger.
+
+    Tango's score test, or the exact binomial test where no answer got better, as in `tango_upper_bound`.
+    """
+    if better == 0:
+        return float(stats.binom.sf(worse - 1, n, min(max(drop, 0.0), 1.0)))
+    return float(stats.norm.sf(_score(worse, better, n, drop)))
+
+
+def upper_bound_of_drop(worse: float, better: float, n: float, confidence: float) -> float:
     """Return Tango's bound for counts that need not be whole, so that expected counts can be asked about."""
     if better == 0:
-        return float(stats.beta.ppf(confidence, worse + 1, n - worse)) if worse < n else 1.0
+        return exact_upper_bound(worse, n, confidence)
     z = float(stats.norm.ppf(confidence))
     drop = (worse - better) / n
 

@@ -1,0 +1,33 @@
+"""The one accuracy: collect the answers of several models, summarize them, and judge a drop.
+
+| file | what |
+|---|---|
+| `answers.py` | one pass over the items, all models on the same batches |
+| `summary.py` | one model: its interval, the table of classes, the confusion matrix |
+| `verdict.py` | a candidate against its baseline on the same items |
+| `classes.py` | the same for each class, corrected for their number |
+"""
+
+from __future__ import annotations
+
+from edge_benchmarks.accuracy.answers import AGREEMENT, TOP1, Answers, Label, Predictor, collect_answers, predicted
+from edge_benchmarks.accuracy.classes import ClassVerdict, judge_classes
+from edge_benchmarks.accuracy.summary import AccuracySummary, ClassAccuracy, summarize
+from edge_benchmarks.accuracy.verdict import MACRO_F1, judge_accuracy
+
+__all__ = [
+    "AGREEMENT",
+    "MACRO_F1",
+    "TOP1",
+    "AccuracySummary",
+    "Answers",
+    "ClassAccuracy",
+    "ClassVerdict",
+    "Label",
+    "Predictor",
+    "collect_answers",
+    "judge_accuracy",
+    "judge_classes",
+    "predicted",
+    "summarize",
+]
