@@ -14,7 +14,7 @@ from edge_export.config import ExportConfig, ExportData, Sample
 from edge_export.graphs.coverage import Coverage, measure_coverage
 from edge_export.optimize import BASELINE_PASSES, INT8_PASSES, PassRecord, optimize
 from edge_export.quantize import Observation, Recipe, make_quantized, observe, settled
-from edge_export.quantize.calibration import Cache
+from edge_export.quantize.calibration import SETTLE_BY, Cache
 from edge_export.quantize.half import to_fp16
 from edge_runtime.errors import InputError
 from edge_runtime.image import ImagePreprocessor
@@ -87,22 +87,32 @@ def prepare_int8(
 
 
 def calibrate(graph: "onnx.ModelProto", captured: Captured, data: ExportData, config: ExportConfig) -> Observation:
-    """Observe the activations on a seeded choice of training inputs, read one at a time."""
-    chosen = choose_samples(list(data.splits["train"]), config.calibration_samples, config.seed)
+    """Observe the activations on a seeded choice of training inputs, read one at a time.
+
+    Raises:
+        InputError: a recipe names more samples than there are, so that it cannot be repeated; or as `observe`.
+    """
+    exactly = config.recipe.calibration_samples if config.recipe else None
+    chosen = choose_samples(list(data.splits["train"]), exactly or config.calibration_samples, config.seed)
+    if exactly and len(chosen) < exactly:
+        raise InputError(
+            f"recipe {config.recipe.name if config.recipe else ''}: calibration_samples={exactly}, and train holds "
+            f"{len(chosen):,}; give the data that it was made with, or remove the field"
+        )
     preprocess = ImagePreprocessor(captured.preprocessing)
 
     def tensors() -> Iterator[NDArray[np.float32]]:
         for path, _ in chosen:
             yield preprocess(path)
 
-    cache = Cache(config.cache, _samples_hash(captured, data, config)) if config.cache else None
-    return observe(graph, tensors, cache=cache)
+    cache = Cache(config.cache, _samples_hash(captured, data, len(chosen), config.seed)) if config.cache else None
+    return observe(graph, tensors, until=() if exactly else SETTLE_BY, cache=cache)
 
 
-def _samples_hash(captured: Captured, data: ExportData, config: ExportConfig) -> str:
+def _samples_hash(captured: Captured, data: ExportData, count: int, seed: int) -> str:
     """Hash what decides which tensors calibration sees, and in which order."""
     contract = captured.preprocessing.to_dict()
-    parts = [data.fingerprints["train"], config.calibration_samples, config.seed, contract]
+    parts = [data.fingerprints["train"], count, seed, contract]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

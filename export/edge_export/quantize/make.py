@@ -8,7 +8,7 @@ from edge_export.quantize.calibration import Observation, Ranges, settled_ranges
 from edge_export.quantize.dynamic import batched_products, quantize_dynamic
 from edge_export.quantize.prepare import COMPUTE, prepare
 from edge_export.quantize.recipe import Recipe
-from edge_export.quantize.static import SESSION, leading_operators, named_things, quantize_static, unranged_operators
+from edge_export.quantize.static import SESSION, named_things, quantize_static, unranged_operators
 from edge_export.quantize.transforms.bias_correction import correct_biases, requantize_biases
 from edge_export.quantize.transforms.equalization import equalize
 from edge_export.quantize.transforms.smooth_quant import smooth
@@ -45,7 +45,7 @@ def make_quantized(baseline: "onnx.ModelProto", recipe: Recipe, observation: Obs
     prepared = prepare(baseline)
     model, notes = prepared.model, list(prepared.notes)
     _check_names(model, recipe)
-    in_float = {*recipe.float_operators, *leading_operators(model, recipe.float_leading)}
+    in_float = set(recipe.float_operators)
     if recipe.equalize:
         known = _needed(recipe, observation)
         model, pairs = equalize(model, known.first)
@@ -75,7 +75,7 @@ def quantizable_operators(baseline: "onnx.ModelProto", recipe: Recipe) -> list[s
 
     model = prepare(baseline).model
     _check_names(model, recipe)
-    in_float = {*recipe.float_operators, *leading_operators(model, recipe.float_leading)}
+    in_float = set(recipe.float_operators)
     weights = {tensor.name for tensor in model.graph.initializer if tensor.data_type == TensorProto.FLOAT}
     types = ("Gemm", "MatMul") if recipe.kind == "dynamic" else COMPUTE
     if recipe.kind == "dynamic":

@@ -52,9 +52,6 @@ class Recipe:
     values, as Flatten does, has the type of what it moves."""
     float_operators: tuple[str, ...] = ()
     """Names of the operators that stay in float."""
-    float_leading: int = 0
-    """How many of the first convolutions and matrix products stay in float besides: errors made there pass through all
-    that follows."""
     bias_correction: bool = True
     """See `edge_export.quantize.transforms.bias_correction`."""
     equalize: bool = False
@@ -77,7 +74,6 @@ class Recipe:
             "name": (bool(self.name), "a name"),
             "percentile": (50 < self.percentile <= 100, "more than 50, at most 100"),
             "calibration_samples": (self.calibration_samples is None or self.calibration_samples > 0, "at least 1"),
-            "float_leading": (self.float_leading >= 0, "at least 0"),
             "smooth_quant": (self.smooth_quant is None or 0 <= self.smooth_quant <= 1, "between 0 and 1"),
         }
         for key, (fine, expected) in allowed.items():

@@ -67,18 +67,6 @@ def quantize_static(
     return _unmarked(cast("onnx.ModelProto", quantizer.model.model))
 
 
-def leading_operators(model: "onnx.ModelProto", count: int) -> list[str]:
-    """Name the first `count` operators with weights, and everything before and between them."""
-    names: list[str] = []
-    found = 0
-    for node in model.graph.node:
-        found += node.op_type in COMPUTE
-        if found > count or not count:
-            break
-        names.append(node.name)
-    return names
-
-
 def unranged_operators(model: "onnx.ModelProto", ranges: Ranges) -> list[str]:
     """Name the compute operators that touch a float tensor which calibration could give no range."""
     missing = set(activation_names(model)) - ranges.keys()

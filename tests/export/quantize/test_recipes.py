@@ -30,7 +30,6 @@ FULL = Recipe(
     reduce_range=True,
     int16_tensors=("ra",),
     float_operators=("gemm",),
-    float_leading=1,
     bias_correction=False,
     equalize=True,
     smooth_quant=0.5,
@@ -144,7 +143,6 @@ def test_sixteen_bits_where_asked_are_nearly_exact(digit_network, digits, observ
 def test_operators_that_would_be_int8_are_named(digit_network, observation):
     assert quantizable_operators(digit_network, Recipe("r")) == ["conv", "gemm"]
     assert quantizable_operators(digit_network, Recipe("r", float_operators=("conv",))) == ["gemm"]
-    assert quantizable_operators(digit_network, Recipe("r", float_leading=1)) == ["gemm"]
     assert quantizable_operators(digit_network, Recipe("r", kind="dynamic")) == ["gemm"]
     for field in ("float_operators", "int16_tensors"):
         with pytest.raises(InputError, match=f"recipe r: {field}: the graph has no 'cnov'"):

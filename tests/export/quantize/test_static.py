@@ -7,7 +7,7 @@ import pytest
 from edge_export.quantize.calibration import METHODS, find_ranges, observe
 from edge_export.quantize.prepare import prepare
 from edge_export.quantize.recipe import Recipe
-from edge_export.quantize.static import SESSION, leading_operators, quantize_static
+from edge_export.quantize.static import SESSION, quantize_static
 from edge_export.quantize.transforms.bias_correction import correct_biases
 from edge_export.sessions import predictor
 
@@ -59,8 +59,3 @@ def test_what_is_left_in_float_stays_float(network):
     as_written = answers(quantized, {"graph_optimization_level": "disabled"})
     step = np.abs(as_written).max() / 255
     assert np.abs(answers(quantized) - as_written).max() <= 2 * step
-
-
-def test_leading_operators_take_what_lies_between_them(network):
-    assert leading_operators(network, 2) == ["first", "relu1", "depthwise", "relu2"]
-    assert leading_operators(network, 0) == []

@@ -2,11 +2,12 @@
 
 from edge_export.quantize.calibration.interface import Histogram, Observation, Range, Ranges, Settling
 from edge_export.quantize.calibration.methods import METHODS, find_ranges, settled_ranges
-from edge_export.quantize.calibration.observe import Cache, Inputs, observe
+from edge_export.quantize.calibration.observe import SETTLE_BY, Cache, Inputs, observe
 from edge_export.quantize.calibration.tensors import activation_names
 
 __all__ = [
     "METHODS",
+    "SETTLE_BY",
     "Cache",
     "Histogram",
     "Inputs",
