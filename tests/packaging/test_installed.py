@@ -38,12 +38,12 @@ def app(make_bundle, tmp_path: Path) -> Path:
     return folder
 
 
-def run(*command: str | Path, cwd: Path, **environment: str) -> str:
-    """Run a program that knows nothing of this checkout; return what it printed."""
+def run(*command: str | Path, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a program that knows nothing of this checkout."""
     variables = {"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", **environment}
     result = subprocess.run(command, cwd=cwd, env=variables, capture_output=True, text=True, check=False, timeout=600)
     assert result.returncode == 0, result.stdout + result.stderr
-    return result.stdout
+    return result
 
 
 def test_pyinstaller_finds_the_hook_and_the_program_answers(fresh_environment, app, tmp_path):
@@ -51,11 +51,12 @@ def test_pyinstaller_finds_the_hook_and_the_program_answers(fresh_environment, a
     (line,) = re.findall(r"^(pyinstaller .*)$", guide_text(), re.MULTILINE)
     command = shlex.split(line)
     home = tmp_path / "home"
-    run(programs / command[0], *command[1:], cwd=app, HOME=str(home), PATH=f"{programs}:/usr/bin:/bin")
+    built = run(programs / command[0], *command[1:], cwd=app, HOME=str(home), PATH=f"{programs}:/usr/bin:/bin")
+    assert "hook-edge_runtime.py" in built.stderr
     elsewhere = tmp_path / "moved"
     shutil.move(app / "dist" / "desktop", elsewhere)
     shutil.copy(app / "model.edge", elsewhere)
-    output = run(elsewhere / "desktop", app / "photo.jpg", cwd=tmp_path)
+    output = run(elsewhere / "desktop", app / "photo.jpg", cwd=tmp_path).stdout
     assert edge_runtime.load(app / "model.edge").predict(app / "photo.jpg").label in output
 
 
@@ -120,7 +121,7 @@ def test_ray_answers_a_folder(fresh_environment, app, tmp_path):
         "rows = parquet.read_table('answers').to_pylist();"
         "print(json.dumps({row['path'].rsplit('/', 1)[1]: [row['label'], row['error']] for row in rows}))"
     )
-    rows = json.loads(run(programs / "python", "-c", code, cwd=app))
+    rows = json.loads(run(programs / "python", "-c", code, cwd=app).stdout)
     model = edge_runtime.load(app / "model.edge")
     assert sorted(rows) == ["1.png", "2.png", "3.png", "broken.jpg"]
     for name in ("1.png", "2.png", "3.png"):
