@@ -1,11 +1,14 @@
 """Graph passes: rewrites that keep every answer and earn their place by time, each for the precision it helps."""
 
+from edge_export.optimize.byte_ops import clip_bytes, quantize_before_moving, shift_zero_points
 from edge_export.optimize.global_pool import use_global_average_pool
+from edge_export.optimize.hard_swish import absorb_hard_sigmoid, align_hard_swish, split_hard_swish
 from edge_export.optimize.interface import GraphPass, PassRecord
 from edge_export.optimize.pipeline import optimize
 from edge_export.optimize.simplify import simplify
+from edge_export.optimize.stem import unstride_stem
 
-__all__ = ["BASELINE_PASSES", "INT8_PASSES", "QDQ_PASSES", "GraphPass", "PassRecord", "optimize"]
+__all__ = ["BASELINE_PASSES", "INT8_PASSES", "QDQ_PASSES", "GraphPass", "PassRecord", "align_hard_swish", "optimize"]
 
 BASELINE_PASSES: dict[str, GraphPass] = {
     "simplify": simplify,
@@ -13,8 +16,16 @@ BASELINE_PASSES: dict[str, GraphPass] = {
 }
 """In the order in which they run, on the captured graph: the result is the float32 graph that int8 must beat."""
 
-INT8_PASSES: dict[str, GraphPass] = {}
+INT8_PASSES: dict[str, GraphPass] = {
+    "unstride-stem": unstride_stem,
+    "split-hard-swish": split_hard_swish,
+    "absorb-hard-sigmoid": absorb_hard_sigmoid,
+}
 """On the baseline, before calibration: forms that have an int8 kernel, some of them slower in float32."""
 
-QDQ_PASSES: dict[str, GraphPass] = {}
-"""On the quantized graph: where QuantizeLinear and DequantizeLinear stand. They keep every rounding."""
+QDQ_PASSES: dict[str, GraphPass] = {
+    "clip-bytes": clip_bytes,
+    "shift-zero-points": shift_zero_points,
+    "quantize-before-moving": quantize_before_moving,
+}
+"""On the quantized graph: what bytes can do without going through float. They keep every bit."""

@@ -48,23 +48,15 @@ def optimize(
         RefusedError: a pass changed an answer, which is a defect of the pass.
     """
     current = copy.deepcopy(model)
-    probes = _probes(shape, seed)
-    expected = _answers(current, probes, options)
-    nudged = _answers(current, [np.nextafter(probe, np.float32(np.inf)) for probe in probes], options)
-    allowed = [
-        max(TOLERANCE * float(np.abs(before).max()), ROUNDING * float(np.abs(after - before).max()))
-        for before, after in zip(expected, nudged, strict=True)
-    ]
+    check: _Check | None = None
     records: list[PassRecord] = []
     for name, rewrite in passes.items():
         current, rewrites = rewrite(current)
         difference = 0.0
         if rewrites:
-            actual = _answers(current, probes, options)
-            gaps = [float(np.abs(after - before).max()) for after, before in zip(actual, expected, strict=True)]
-            # Every comparison with NaN is false, so `max` would drop it and let it pass.
-            difference = float(np.nan_to_num(gaps, nan=np.inf).max())
-            if not all(gap <= limit for gap, limit in zip(gaps, allowed, strict=True)):
+            check = check or _Check(model, shape, seed, options)
+            difference, kept = check(current)
+            if not kept:
                 done = ", ".join(record.name for record in records) or "no other"
                 raise RefusedError(
                     f"graph pass {name}, after {done}, changed a logit by {difference:.3g}; not shipped. "
@@ -72,6 +64,34 @@ def optimize(
                 )
         records.append(PassRecord(name, rewrites, difference))
     return current, tuple(records)
+
+
+class _Check:
+    """Compares a rewritten graph with the one that it was made of; made only where a pass rewrote something."""
+
+    def __init__(
+        self, model: "onnx.ModelProto", shape: Sequence[int], seed: int, options: Mapping[str, str] | None
+    ) -> None:
+        self._options = options
+        self._probes = _probes(shape, seed)
+        predict = predictor(model.SerializeToString(), options=options)
+        self._expected = [predict(probe) for probe in self._probes]
+        nudged = [predict(np.nextafter(probe, np.float32(np.inf))) for probe in self._probes]
+        self._allowed = [
+            max(TOLERANCE * float(np.abs(before).max()), ROUNDING * float(np.abs(after - before).max()))
+            for before, after in zip(self._expected, nudged, strict=True)
+        ]
+
+    def __call__(self, model: "onnx.ModelProto") -> tuple[float, bool]:
+        """Return the largest difference of a logit, and whether every probe's stays within what is allowed."""
+        predict = predictor(model.SerializeToString(), options=self._options)
+        gaps = [
+            float(np.abs(predict(probe) - before).max())
+            for probe, before in zip(self._probes, self._expected, strict=True)
+        ]
+        # Every comparison with NaN is false, so `max` would drop it and let it pass.
+        largest = float(np.nan_to_num(gaps, nan=np.inf).max())
+        return largest, all(gap <= limit for gap, limit in zip(gaps, self._allowed, strict=True))
 
 
 def _probes(shape: Sequence[int], seed: int) -> list[NDArray[np.float32]]:
@@ -82,10 +102,3 @@ def _probes(shape: Sequence[int], seed: int) -> list[NDArray[np.float32]]:
     for axis in range(2, picture.ndim):
         picture = picture.take(np.arange(picture.shape[axis]) // PATCH, axis=axis)
     return [noise, picture]
-
-
-def _answers(
-    model: "onnx.ModelProto", probes: Sequence[NDArray[np.float32]], options: Mapping[str, str] | None
-) -> list[NDArray[np.float32]]:
-    predict = predictor(model.SerializeToString(), options=options)
-    return [predict(probe) for probe in probes]
