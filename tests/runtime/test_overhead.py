@@ -66,7 +66,7 @@ def test_predict_is_as_quick_as_its_stages(count: int, model: Model, frames: lis
 
 @pytest.mark.parametrize("count", [1, 4])
 def test_nothing_is_copied_twice(count: int, model: Model, frames: list[Any]) -> None:
-    """Beside the tensor that ONNX Runtime reads there is room for numpy's indices of a channel, not for a second one."""
+    """Beside the tensor that ONNX Runtime reads there is room for numpy's indices of a channel, not for another."""
     given: Any = frames[0] if count == 1 else frames[:count]
     for color in ("rgb", "bgr"):
         model.predict(given, color=color)

@@ -14,6 +14,8 @@ import pytest
 import edge_runtime
 from edge_runtime.__main__ import main
 
+SLOW = ("importlib.metadata", "email", "socket", "tempfile", "shutil", "zipfile", "concurrent.futures", "asyncio")
+"""Standard modules that take milliseconds; neither numpy nor ONNX Runtime nor Pillow's JPEG reader imports them."""
 HEAVY = ("numpy", "onnxruntime", "PIL", "torch", "onnx", "scipy")
 
 
@@ -47,6 +49,17 @@ def test_all_is_what_one_sees() -> None:
 def test_importing_loads_nothing_heavy(module: str) -> None:
     code = f"import sys, {module}; print([name for name in {HEAVY} if name in sys.modules])"
     assert _python(code).strip() == "[]"
+
+
+def test_the_first_label_waits_for_nothing_slow(archive: Path, tmp_path: Path, make_picture: Any) -> None:
+    photo = tmp_path / "a.jpg"
+    make_picture(0).save(photo)
+    code = (
+        "import sys, edge_runtime; edge_runtime.load(sys.argv[1], variant='cpu-fp32').predict(sys.argv[2]);"
+        f"own = ['edge_runtime.' + name for name in ('evidence', 'golden', 'slot', 'monitoring')];"
+        f"print([name for name in [*{SLOW}, 'PIL.PngImagePlugin', *own] if name in sys.modules])"
+    )
+    assert _python(code, str(archive), str(photo)).strip() == "[]"
 
 
 def test_no_module_has_the_name_of_a_function() -> None:
