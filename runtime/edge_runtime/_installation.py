@@ -69,15 +69,17 @@ def installed_flavours() -> list[str]:
     return [name for name in _FLAVOURS if name in found]
 
 
-def has_driver() -> bool:
-    """Whether the library of NVIDIA's driver can be loaded."""
+def gpu_count() -> int | None:
+    """Return how many GPUs NVIDIA's driver sees, or None where its library cannot be loaded."""
     for name in ("libcuda.so.1", "nvcuda.dll"):
         try:
-            ctypes.CDLL(name)
+            driver = ctypes.CDLL(name)
         except OSError:
             continue
-        return True
-    return False
+        count = ctypes.c_int(0)
+        seen = driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0
+        return count.value if seen else 0
+    return None
 
 
 def why_unavailable(provider: str, ort: ModuleType) -> str:
@@ -89,11 +91,32 @@ def why_unavailable(provider: str, ort: ModuleType) -> str:
     return text
 
 
-def why_fallen_back(provider: str) -> str:
-    """Say why a provider that was asked for is not the one that runs."""
-    if provider == CUDA and not has_driver():
+def why_fallen_back(provider: str, ort: ModuleType) -> str:
+    """Say why a provider that was asked for is not the one that runs, and what to do."""
+    cause = why_no_cuda(ort) if provider == CUDA else None
+    return cause or f"{provider} did not start and ONNX Runtime would fall back to another; use device='cpu'"
+
+
+def why_no_cuda(ort: ModuleType) -> str | None:
+    """Say what CUDA lacks on this machine, and what to do; None where nothing is seen to be missing."""
+    gpus = gpu_count()
+    if gpus is None:
         return "device='cuda': no NVIDIA driver (libcuda.so.1) on this machine; install it, or use device='cpu'"
-    return (
-        f"{provider} did not start and ONNX Runtime fell back to another: no GPU is visible, or the libraries of CUDA"
-        " or cuDNN are missing or of another version; see nvidia-smi, or use device='cpu'"
-    )
+    if gpus == 0:
+        return "device='cuda': NVIDIA's driver sees no GPU; see nvidia-smi and CUDA_VISIBLE_DEVICES, or use 'cpu'"
+    if missing := _missing_library(ort):
+        return f"device='cuda': {missing}; install that version of CUDA or cuDNN, or use device='cpu'"
+    return None
+
+
+def _missing_library(ort: ModuleType) -> str | None:
+    """Return the loader's words about the first library that ONNX Runtime's CUDA provider cannot find."""
+    suffix = "dll" if sys.platform == "win32" else "so"
+    name = f"{'' if suffix == 'dll' else 'lib'}onnxruntime_providers_cuda.{suffix}"
+    try:
+        ctypes.CDLL(os.path.join(os.path.dirname(str(ort.__file__)), "capi", name))  # noqa: PTH118, PTH120
+    except OSError as error:
+        text = str(error)
+        # Its own symbols are found only inside ONNX Runtime; a library that is missing is told before.
+        return None if "undefined symbol" in text else text
+    return None

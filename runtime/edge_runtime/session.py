@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import os
 import re
 import threading
 from collections.abc import Mapping, Sequence
 from types import ModuleType
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
-from edge_runtime._installation import CUDA, has_driver, import_onnxruntime, why_fallen_back, why_unavailable
+from edge_runtime._installation import (
+    CUDA,
+    gpu_count,
+    import_onnxruntime,
+    why_fallen_back,
+    why_no_cuda,
+    why_unavailable,
+)
 from edge_runtime._onnx_wire import check_self_contained
-from edge_runtime.cpus import available_cpus
+from edge_runtime.cpus import available_cpus, saturates
+from edge_runtime.devices import make_cache, provider_options
 from edge_runtime.errors import BundleError, InputError, MachineError
 
 __all__ = [
     "GRAPH_OPTIMIZATION",
     "SESSION_OPTIONS",
     "Device",
+    "Threads",
     "create_session",
     "cuda_is_available",
     "import_onnxruntime",
 ]
 
 Device = Literal["cpu", "cuda"]
+Threads: TypeAlias = int | Literal["shared"] | None
+"""Threads of one inference: how many, or `shared` for one pool of all models of the process, or None for all CPUs."""
 
 SESSION_OPTIONS = (
     "mlas.enable_gemm_fastmath_arm64_bfloat16",
@@ -69,9 +81,10 @@ def create_session(
     model: bytes,
     *,
     device: Device = "cpu",
-    threads: int | None = None,
+    threads: Threads = None,
     options: Mapping[str, str] | None = None,
     providers: Sequence[str] | None = None,
+    cache: str | os.PathLike[str] | None = None,
 ) -> Any:
     """Make an `onnxruntime.InferenceSession` of a model's bytes.
 
@@ -80,9 +93,11 @@ def create_session(
     Args:
         model: The ONNX file's bytes.
         device: Where it must run; anything else than what was asked for is an error.
-        threads: Of the intra-op pool; by default the CPUs that this process may use.
+        threads: Of the intra-op pool; by default the CPUs that this process may use. `shared` runs the session on one
+            pool of that size, which all sessions of the process made so have in common (ONNX Runtime 1.23 and newer).
         options: Entries of `SESSION_OPTIONS`, and `graph_optimization_level`.
         providers: Execution providers in order, instead of the device's; the first one must be active.
+        cache: Directory where providers may keep compiled models, each model's in a folder of its SHA-256.
 
     Raises:
         MachineError: the provider is not available, or the session fell back to another.
@@ -90,9 +105,9 @@ def create_session(
         InputError: `threads` is not positive.
     """
     ort = import_onnxruntime()
-    if threads is not None and threads < 1:
+    if not (threads is None or threads == "shared" or (isinstance(threads, int) and threads > 0)):
         raise InputError(
-            f"threads={threads}: a positive number is expected; leave it out for all that this process may use"
+            f"threads={threads!r}: a positive number or 'shared' is expected; leave it out for all this process may use"
         )
     check_self_contained(model)
     wanted = list(providers) if providers else [_PROVIDERS[device]]
@@ -100,14 +115,20 @@ def create_session(
     if missing:
         raise MachineError(why_unavailable(missing[0], ort))
     settings = _settings(ort, threads, options or {})
+    digest = hashlib.sha256(model).hexdigest() if cache is not None else ""
+    started = [(name, provider_options(name, digest, cache)) for name in wanted]
+    for name, provider in started:
+        make_cache(name, provider)
     try:
         with _creating:
             # ONNX Runtime's own fallback would print to stdout and try again with other providers.
-            session = ort.InferenceSession(model, settings, providers=wanted, enable_fallback=0)
+            session = ort.InferenceSession(model, settings, providers=started, enable_fallback=0)
     except Exception as error:  # its exceptions have no common base that is public
+        if wanted[0] == CUDA and (cause := why_no_cuda(ort)):
+            raise MachineError(cause) from error
         raise BundleError(f"ONNX Runtime {ort.__version__} refuses the model: {first_line(error)}") from error
     if session.get_providers()[0] != wanted[0]:
-        raise MachineError(why_fallen_back(wanted[0]))
+        raise MachineError(why_fallen_back(wanted[0], ort))
     return session
 
 
@@ -120,13 +141,17 @@ def abandon(session: Any) -> None:
 
 
 def cuda_is_available() -> bool:
-    """Whether the installed ONNX Runtime was built with CUDA and the driver's library can be loaded."""
-    return CUDA in import_onnxruntime().get_available_providers() and has_driver()
+    """Whether the installed ONNX Runtime was built with CUDA and the driver sees a GPU."""
+    return CUDA in import_onnxruntime().get_available_providers() and bool(gpu_count())
 
 
-def _settings(ort: ModuleType, threads: int | None, options: Mapping[str, str]) -> Any:
+def _settings(ort: ModuleType, threads: Threads, options: Mapping[str, str]) -> Any:
     settings = ort.SessionOptions()
-    settings.intra_op_num_threads = threads or available_cpus()
+    if threads == "shared":
+        _share_threads(ort)
+        settings.use_per_session_threads = False
+    else:
+        settings.intra_op_num_threads = threads or available_cpus()
     settings.inter_op_num_threads = 1
     settings.log_severity_level = _FATAL
     for name, value in options.items():
@@ -138,10 +163,25 @@ def _settings(ort: ModuleType, threads: int | None, options: Mapping[str, str]) 
             raise BundleError(
                 f"session option {name}={value!r} is not allowed in a bundle; upgrade edge-runtime or remove it"
             )
-    # Threads spin within a run, for speed, and sleep after it, for the host.
-    if "session.force_spinning_stop" not in options:
-        settings.add_session_config_entry("session.force_spinning_stop", "1")
+    defaults = {"session.force_spinning_stop": "1"}  # threads spin within a run, for speed, and sleep after it
+    if saturates():  # kernels that clamp sums to 16 bits would give other answers than those that were proven
+        defaults["session.x64quantprecision"] = "1"
+    for name, value in defaults.items():
+        if name not in options:
+            settings.add_session_config_entry(name, value)
     return settings
+
+
+def _share_threads(ort: ModuleType) -> None:
+    """Make the pool that sessions of this process can share; it can be made only once."""
+    if not hasattr(ort, "set_global_thread_pool_sizes"):
+        raise MachineError(f"threads='shared' is not in ONNX Runtime {ort.__version__}; upgrade it, or give a number")
+    with _creating:
+        try:
+            ort.set_global_thread_pool_sizes(available_cpus(), 1)
+        except Exception as error:  # its exceptions have no common base that is public
+            if "already" not in str(error):
+                raise MachineError(f"threads='shared': no pool could be made: {first_line(error)}") from error
 
 
 def first_line(error: BaseException) -> str:
