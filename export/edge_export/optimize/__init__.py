@@ -1,14 +1,23 @@
 """Graph passes: rewrites that keep every answer and earn their place by time, each for the precision it helps."""
 
-from edge_export.optimize.byte_ops import clip_bytes, quantize_before_moving, shift_zero_points
 from edge_export.optimize.global_pool import use_global_average_pool
 from edge_export.optimize.hard_swish import absorb_hard_sigmoid, align_hard_swish, split_hard_swish
 from edge_export.optimize.interface import GraphPass, PassRecord
 from edge_export.optimize.pipeline import optimize
+from edge_export.optimize.quantized import QDQ_PASSES, finish_quantized
 from edge_export.optimize.simplify import simplify
 from edge_export.optimize.stem import unstride_stem
 
-__all__ = ["BASELINE_PASSES", "INT8_PASSES", "QDQ_PASSES", "GraphPass", "PassRecord", "align_hard_swish", "optimize"]
+__all__ = [
+    "BASELINE_PASSES",
+    "INT8_PASSES",
+    "QDQ_PASSES",
+    "GraphPass",
+    "PassRecord",
+    "align_hard_swish",
+    "finish_quantized",
+    "optimize",
+]
 
 BASELINE_PASSES: dict[str, GraphPass] = {
     "simplify": simplify,
@@ -22,10 +31,3 @@ INT8_PASSES: dict[str, GraphPass] = {
     "absorb-hard-sigmoid": absorb_hard_sigmoid,
 }
 """On the baseline, before calibration: forms that have an int8 kernel, some of them slower in float32."""
-
-QDQ_PASSES: dict[str, GraphPass] = {
-    "clip-bytes": clip_bytes,
-    "shift-zero-points": shift_zero_points,
-    "quantize-before-moving": quantize_before_moving,
-}
-"""On the quantized graph: what bytes can do without going through float. They keep every bit."""

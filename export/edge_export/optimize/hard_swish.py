@@ -1,6 +1,7 @@
 """Hard swish and hard sigmoid after a convolution as operators that have int8 kernels."""
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -122,8 +123,8 @@ def _absorb(graph: "ir.Graph", node: "ir.Node") -> bool:
 
 
 def align_hard_swish(
-    model: "onnx.ModelProto", ranges: "dict[str, tuple[float, float]]"
-) -> "dict[str, tuple[float, float]]":
+    model: "onnx.ModelProto", ranges: Mapping[str, tuple[float, float]]
+) -> dict[str, tuple[float, float]]:
     """Give the three tensors of each split hard swish one step, of which the hinge is a whole number.
 
     Then `z - h` is the same bytes as z with another zero point, and the clip works on bytes. The step grows by at most

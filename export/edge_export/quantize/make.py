@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from edge_export.optimize import align_hard_swish, finish_quantized
 from edge_export.quantize.calibration import Observation, Ranges, settled_ranges
 from edge_export.quantize.dynamic import batched_products, quantize_dynamic
 from edge_export.quantize.prepare import COMPUTE, prepare
@@ -60,9 +61,11 @@ def make_quantized(baseline: "onnx.ModelProto", recipe: Recipe, observation: Obs
         notes += [f"{name} stays in float: its weights are not of two dimensions" for name in batched_products(model)]
         return Quantized(quantize_dynamic(model, recipe, in_float), dict(recipe.session), tuple(notes))
     known = _needed(recipe, observation)
-    ranges = settled_ranges(known, recipe.calibration, recipe.percentile)
+    ranges = align_hard_swish(model, settled_ranges(known, recipe.calibration, recipe.percentile))
     notes += [f"{name} stays in float: an activation at it is infinite" for name in unranged_operators(model, ranges)]
-    return Quantized(_static(model, recipe, known, ranges, in_float), SESSION | dict(recipe.session), tuple(notes))
+    session = SESSION | dict(recipe.session)
+    made = finish_quantized(_static(model, recipe, known, ranges, in_float), session)
+    return Quantized(made, session, tuple(notes))
 
 
 def quantizable_operators(baseline: "onnx.ModelProto", recipe: Recipe) -> list[str]:

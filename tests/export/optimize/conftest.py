@@ -19,7 +19,10 @@ def make_graph() -> Callable[..., onnx.ModelProto]:
     def make(nodes, constants, shape=SHAPE, outputs=("y",)):
         model = helper.make_model(
             helper.make_graph(
-                [helper.make_node(op, inputs, outs, name=f"{op}_{outs[0]}", **more) for op, inputs, outs, more in nodes],
+                [
+                    helper.make_node(op, inputs, outs, name=f"{op}_{outs[0]}", **more)
+                    for op, inputs, outs, more in nodes
+                ],
                 "g",
                 [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n", *shape])],
                 [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs],

@@ -1,13 +1,16 @@
 """Hard swish in halves: where the rewrite applies, that answers stay, and that bytes replace float operators."""
 
 import numpy as np
+import onnx
 import pytest
+from onnx import numpy_helper
 
-from edge_export.optimize import QDQ_PASSES, align_hard_swish, optimize
+from edge_export.optimize import QDQ_PASSES, align_hard_swish, finish_quantized, optimize
 from edge_export.optimize.hard_swish import absorb_hard_sigmoid, split_hard_swish
 from edge_export.quantize.recipe import Recipe
 from edge_export.quantize.static import SESSION, quantize_static
 from edge_export.sessions import predictor
+from edge_runtime.errors import RefusedError
 
 SHAPE = (3, 12, 12)
 SIXTH = np.float32(1 / 6)
@@ -91,6 +94,7 @@ def test_a_split_hard_swish_runs_on_bytes(make_graph, count_ops, peak):
     ranges = align_hard_swish(model, dict.fromkeys(names, (-9.0, 9.0)) | {z: (0.0, peak), "y": (-60.0, 60.0)})
     before = quantized(model, ranges)
     after, records = optimize(before, SHAPE, QDQ_PASSES, options=SESSION)
+    assert finish_quantized(before, SESSION) == after
     assert {record.name: record.rewrites for record in records} == {
         "clip-bytes": 1,
         "shift-zero-points": 1,
@@ -105,3 +109,16 @@ def test_ranges_of_other_additions_stay(make_graph):
     model = make_graph([CONV, ("Add", ["c", "one"], ["h"], {}), LAST], WEIGHTS | {"one": np.float32(1)})
     ranges = dict.fromkeys(("x", "c", "h", "y"), (-1.0, 2.0))
     assert align_hard_swish(model, ranges) == ranges
+
+
+def test_a_byte_pass_that_changes_a_bit_is_refused(make_graph, monkeypatch):
+    def breaks(model):
+        changed = onnx.ModelProto.FromString(model.SerializeToString())
+        scale = next(tensor for tensor in changed.graph.initializer if tensor.name == "y_scale")
+        scale.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(scale) * np.float32(1.001), scale.name))
+        return changed, 1
+
+    monkeypatch.setitem(QDQ_PASSES, "breaks", breaks)
+    model = make_graph([CONV, ("Relu", ["c"], ["h"], {}), LAST], WEIGHTS)
+    with pytest.raises(RefusedError, match="breaks changed a logit"):
+        finish_quantized(quantized(model, dict.fromkeys(("x", "c", "h", "y"), (-9.0, 9.0))), SESSION)
