@@ -1,6 +1,5 @@
 """From what won to the files of a bundle."""
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,13 +9,12 @@ from numpy.typing import NDArray
 from edge_export.candidates import Candidate
 from edge_export.capture import Captured
 from edge_export.config import ExportConfig
+from edge_export.evidence import EVIDENCE_FILE, export_evidence
 from edge_export.golden import GOLDEN_FILE, golden_file, golden_images, golden_tensors
 from edge_export.sessions import predictor
 from edge_runtime.cpus import instruction_set
 from edge_runtime.errors import RefusedError
 from edge_runtime.manifest import Manifest, TensorInfo, Unknown, Variant
-
-EVIDENCE_FILE = "evidence/export.json"
 
 BASE_TOLERANCE = 1e-4
 """Of the largest logit: float kernels of other CPUs sum in other orders."""
@@ -43,7 +41,7 @@ def assemble(
         name: The bundle's name.
         provisional: A verdict was inconclusive.
         provenance: Data fingerprints, tool versions, seeds.
-        evidence: What this machine measured.
+        evidence: The report of what this machine measured, at one thread.
     """
     images = golden_images(config.seed)
     contract = captured.preprocessing
@@ -52,7 +50,7 @@ def assemble(
     predictors = {one.name: predictor(one.model, threads=1, options=one.session) for one in shipped}
     files = {variant.file: one.model for variant, one in zip(variants, shipped, strict=True)}
     files |= images
-    files[EVIDENCE_FILE] = (json.dumps(evidence, indent=1, ensure_ascii=False) + "\n").encode()
+    files[EVIDENCE_FILE] = export_evidence(evidence, [one.name for one in shipped], threads=1)
     manifest = Manifest(
         name=name,
         version=config.version,

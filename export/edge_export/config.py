@@ -1,6 +1,6 @@
 """What `edge export` is asked for, what it is given, and how it ended."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
@@ -37,6 +37,12 @@ class ExportConfig:
     quantize: Literal["none", "int8", "fp16"] = "none"
     max_drop: float = 0.01
     """Largest accuracy drop against the fp32 baseline that ships, as a share; its 95 % upper bound is held to it."""
+    metric: Literal["accuracy", "macro-f1"] = "accuracy"
+    """What must not drop by more than `max_drop`."""
+    max_class_drop: float = 0.05
+    """Largest drop of any class's recall, as a share; a class that surely loses more is a refusal."""
+    protect: tuple[str, ...] = ()
+    """Classes whose recall must be proven not to drop by more than `max_class_drop`."""
     fallback: Literal["none", "fp32"] = "none"
     """What ships when no candidate may."""
     provisional: bool = False
@@ -73,8 +79,11 @@ class ExportConfig:
         Raises:
             InputError: a value is out of its range.
         """
-        if not 0 <= self.max_drop <= 1:
-            raise InputError(f"max_drop={self.max_drop}: a share between 0 and 1 is expected; 0.01 is one point")
+        for name in ("max_drop", "max_class_drop"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise InputError(
+                    f"{name}={getattr(self, name)}: a share between 0 and 1 is expected; 0.01 is one point"
+                )
         if self.unknown_precision is not None and not 0 <= self.unknown_precision <= 1:
             raise InputError(
                 f"unknown_precision={self.unknown_precision}: a share between 0 and 1 is expected, or None"
@@ -103,6 +112,10 @@ class ExportData:
     splits: Mapping[str, Samples]
     """`train` feeds calibration, `val` chooses, `test` is opened once for the verdict."""
     fingerprints: Mapping[str, str]
+    groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    """Split to the group of each of its items (recording, patient, machine), where the data has groups."""
+    unlabeled: Samples | None = None
+    """Frames without labels, in none of the splits: they bound the drop by how many answers change on them."""
 
 
 class Outcome(str, Enum):

@@ -182,4 +182,4 @@ def time_finalists(contest: Contest, config: ExportConfig) -> InterleavedTimings
     """Time the source run eagerly and the finalists that this machine can run, in one interleaved run."""
     batch = golden_tensors(golden_images(config.seed), contest.captured.preprocessing)[:1]
     here = [one for one in contest.finalists if one.device == "cpu"]
-    return time_models(here, contest.captured.reference, batch, config.timing_seconds, config.seed)
+    return time_models(here, contest.captured.reference, batch, seconds=config.timing_seconds, seed=config.seed)

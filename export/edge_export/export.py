@@ -9,18 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from edge_benchmarks.accuracy import Answers, judge_accuracy
+from edge_benchmarks.accuracy import Answers
 from edge_benchmarks.environment import capture as capture_environment
-from edge_benchmarks.timing import InterleavedTimings, judge_time
-from edge_benchmarks.verdicts import AccuracyVerdict, TimeVerdict
 from edge_export.assemble import assemble
 from edge_export.bundle_writer import check_target, seal, write_atomically, write_bundle
-from edge_export.candidates import BASELINE, Candidate
+from edge_export.candidates import Candidate
 from edge_export.capture import Captured
 from edge_export.config import ExportConfig, ExportData, ExportResult, Outcome, Progress
 from edge_export.contest import Contest, hold_contest, time_finalists
 from edge_export.decide import Decision, decide
 from edge_export.drafting import answer_finalists, try_draft
+from edge_export.judgement import check_protected, judge_candidate
 from edge_export.report import build_report, refusal_report, render_html
 from edge_export.run import is_run, record_test_opening
 from edge_export.unknown import choose_unknown, measure_unknown
@@ -51,6 +50,7 @@ def export(
     """
     check_target(out)
     _check_splits(data)
+    check_protected(config.protect, config.source.labels or config.protect)
     contest = _hold_contest_or_report(source, out, data, config, progress)
     contest, drafting = try_draft(contest, data, config)
     progress("answering test")
@@ -58,18 +58,18 @@ def export(
     openings = record_test_opening(run, data.fingerprints["test"]) if is_run(run) else 1
     test = answer_finalists(contest, drafting, data.splits["test"])
     contest = _drop_broken(contest, test)
+    frames = None if data.unlabeled is None else answer_finalists(contest, drafting, data.unlabeled)
     progress("timing")
     timings = time_finalists(contest, config)
-    accuracy, time = _judge(contest, test, timings, config)
-    decision = _mention_older(out, decide(config, accuracy, time, contest.refusal))
+    judgement = judge_candidate(contest, test=test, frames=frames, timings=timings, data=data, config=config)
+    decision = _mention_older(out, decide(config, judgement, contest.refusal))
     shipped = _shipped(decision, contest, config)
     unknowns = {one.name: choose_unknown(one.name, contest.captured, contest.val, config) for one in contest.finalists}
     report = build_report(
         contest=contest,
         test=test,
         timings=timings,
-        accuracy=accuracy,
-        time=time,
+        judgement=judgement,
         decision=decision,
         shipped=[one.name for one in shipped],
         unknown=_measure_unknown(unknowns, test),
@@ -127,18 +127,6 @@ def _drop_broken(contest: Contest, test: Answers) -> Contest:
     if contest.chosen is None or np.isfinite(test.logits[contest.chosen.name]).all():
         return contest
     return contest.without_candidate(f"{contest.chosen.name} answers NaN or infinity on test items")
-
-
-def _judge(
-    contest: Contest, test: Answers, timings: InterleavedTimings, config: ExportConfig
-) -> tuple[AccuracyVerdict | None, TimeVerdict | None]:
-    chosen = contest.chosen
-    if chosen is None:
-        return None, None
-    accuracy = judge_accuracy(test, BASELINE, chosen.name, max_drop=config.max_drop)
-    # What another kind of machine will take cannot be measured here.
-    time = judge_time(timings, chosen.name, BASELINE) if contest.target.is_here else None
-    return accuracy, time
 
 
 def _shipped(decision: Decision, contest: Contest, config: ExportConfig) -> list[Candidate]:

@@ -48,6 +48,7 @@ def time_models(
     candidates: Sequence[Candidate],
     reference: Predictor | None,
     batch: NDArray[np.float32],
+    *,
     seconds: float,
     seed: int = 0,
     warmup_seconds: float = 0.5,

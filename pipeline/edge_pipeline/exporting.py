@@ -6,11 +6,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from edge_export.capture import labels_of
 from edge_export.config import ExportConfig, ExportData, ExportResult
 from edge_export.run import Run, is_run, read_run
 from edge_pipeline.data import Dataset, open_dataset
 from edge_pipeline.data.cache import cache_directory
-from edge_pipeline.source_data import DataOptions, Material, source_data
+from edge_pipeline.data.unlabeled import open_frames
+from edge_pipeline.source_data import DataOptions, Material, groups_of, source_data
 from edge_runtime.errors import InputError
 
 
@@ -20,6 +22,7 @@ def export(
     *,
     data: str | Path | None = None,
     options: DataOptions | None = None,
+    unlabeled: str | Path | None = None,
     config: ExportConfig | None = None,
     progress: Callable[[str], None] = lambda stage: None,
     note: Callable[[str], None] = lambda line: None,
@@ -33,6 +36,7 @@ def export(
         data: A folder of images, a CSV file, or a `.npz` file with arrays. None takes the data that a run was trained
             on, and insists that it is unchanged.
         options: How to read the data of a source that is no run; a run remembers it.
+        unlabeled: A folder of frames without labels, which bound the drop by how many answers change on them.
         config: What to make and within which budgets, and `config.source` what the source does not say itself; None
             exports fp32.
         progress: Told the name of each stage as it begins.
@@ -56,7 +60,8 @@ def export(
         )
         # What a search measured is kept, so that one that was killed goes on where it was.
         asked = replace(config, source=said, cache=config.cache or cache_directory() / "search")
-        return export_bundle(source, Path(out), material.data, asked, progress)
+        given = replace(material.data, unlabeled=open_frames(unlabeled) if unlabeled else None)
+        return export_bundle(source, Path(out), given, asked, progress)
 
 
 @contextmanager
@@ -65,7 +70,7 @@ def _find_material(source: str, data: Path | None, options: DataOptions) -> Iter
     if not is_run(directory):
         if data is None:
             raise InputError(f"{source}: not a run, so it remembers no data; give --data FOLDER, FILE.csv or FILE.npz")
-        with source_data(data, options) as material:
+        with source_data(data, options, labels_of(source)) as material:
             yield material
         return
     if options.labels or options.multilabel or options.group or options.allow_leaks:
@@ -73,7 +78,7 @@ def _find_material(source: str, data: Path | None, options: DataOptions) -> Iter
             f"{source}: a run remembers how its data is read; leave out --labels, --multilabel, --group, --allow-leaks"
         )
     dataset = _data_of_run(directory, data)
-    given = ExportData(dataset.splits, dataset.fingerprints)
+    given = ExportData(dataset.splits, dataset.fingerprints, groups_of(dataset))
     yield Material(given, dataset.labels, dataset.multilabel, dataset.report.warnings)
 
 

@@ -41,13 +41,18 @@ class Material:
 
 
 @contextmanager
-def source_data(path: Path, options: DataOptions) -> Iterator[Material]:
+def source_data(path: Path, options: DataOptions, known: tuple[str, ...] = ()) -> Iterator[Material]:
     """Open the data; what had to be written out for it is there while the block runs.
+
+    Args:
+        path: Folder, CSV file or `.npz` file.
+        options: How it is to be read.
+        known: What the model itself calls its outputs; a labels file says otherwise.
 
     Raises:
         InputError: there is no data, it would deceive, or its labels are not among those of the labels file.
     """
-    names = read_labels(options.labels) if options.labels else ()
+    names = read_labels(options.labels) if options.labels else known
     if path.suffix.lower() != ".npz":
         labeled = not path.is_dir() or _has_class_folders(path)
         yield _open_labeled(path, options, names) if labeled else _open_unlabeled(path, options, names)
@@ -102,7 +107,13 @@ def _open_labeled(path: Path, options: DataOptions, names: tuple[str, ...], *, n
         multilabel=options.multilabel,
     )
     labels, splits = _in_model_order(dataset, names, numbered=numbered)
-    return Material(ExportData(splits, dataset.fingerprints), labels, dataset.multilabel, dataset.report.warnings)
+    given = ExportData(splits, dataset.fingerprints, groups_of(dataset))
+    return Material(given, labels, dataset.multilabel, dataset.report.warnings)
+
+
+def groups_of(dataset: Dataset) -> dict[str, tuple[str, ...]]:
+    """Return each split's groups, item by item, where the data has any."""
+    return {name: split.groups for name, split in dataset.splits.items() if split.groups is not None}
 
 
 def _has_class_folders(folder: Path) -> bool:
@@ -126,8 +137,8 @@ def _in_model_order(
         unknown = [label for label in dataset.labels if label not in names]
         if unknown:
             raise InputError(
-                f"{dataset.path}: {len(unknown)} of its labels are none of the {len(names)} names that --labels gives: "
-                f"{', '.join(unknown[:5])}; name the classes alike"
+                f"{dataset.path}: {len(unknown)} of its labels are none of the {len(names)} names of the model's "
+                f"outputs ({', '.join(unknown[:5])}); name the classes alike, or say the names with --labels FILE"
             )
         places = {old: names.index(label) for old, label in enumerate(dataset.labels)}
     elif numbered and _are_numbers(dataset.labels):

@@ -11,7 +11,9 @@ import edge_runtime
 from edge_export.config import ExportConfig, ExportData, Outcome
 from edge_export.export import export
 from edge_runtime.bundle import read_bundle
+from edge_runtime.cpus import instruction_set
 from edge_runtime.errors import InputError, RefusedError
+from edge_runtime.evidence import read_evidence
 from edge_runtime.golden import selftest
 
 INT8 = ExportConfig(
@@ -48,6 +50,15 @@ def test_bundle_answers_as_the_evaluation_did(exported, picture_data: ExportData
     assert np.mean(right) > 0.95
     report = selftest(exported.bundle)
     assert report.passed, report.failures
+
+
+def test_the_runtime_reads_what_the_export_measured(exported):
+    opened = read_bundle(exported.bundle)
+    (path,) = opened.manifest.evidence
+    evidence = read_evidence(opened.read(path))
+    assert (evidence.kind, evidence.machine.instruction_set) == ("export", instruction_set())
+    assert {timing.variant for timing in evidence.timings} <= {one.name for one in opened.manifest.variants}
+    assert evidence.timings and evidence.report["outcome"] == exported.outcome.value
 
 
 def test_evidence_names_no_item_of_the_data(exported, picture_data: ExportData):

@@ -13,6 +13,7 @@ from edge_export.config import ExportConfig
 from edge_export.contest import Contest
 from edge_export.decide import Decision
 from edge_export.judge import EAGER
+from edge_export.judgement import Judgement
 
 REPORT_SCHEMA = 1
 
@@ -22,8 +23,7 @@ def build_report(
     contest: Contest,
     test: Answers,
     timings: InterleavedTimings,
-    accuracy: AccuracyVerdict | None,
-    time: TimeVerdict | None,
+    judgement: Judgement | None,
     decision: Decision,
     shipped: Sequence[str],
     unknown: Mapping[str, Any],
@@ -36,6 +36,7 @@ def build_report(
     Nothing in it names a path or an item of the customer's data, so that a bundle can carry it as evidence.
     """
     captured = contest.captured
+    accuracy, time = (judgement.accuracy, judgement.time) if judgement else (None, None)
     return {
         "schema": REPORT_SCHEMA,
         "kind": "export",
@@ -53,6 +54,7 @@ def build_report(
         "eager": _latency(timings, EAGER),
         "accuracy": asdict(accuracy) if accuracy else None,
         "time": _time_verdict(time),
+        "classes": [asdict(one) for one in judgement.classes] if judgement else [],
         "unknown": dict(unknown),
         "parity": asdict(captured.parity),
         "passes": [asdict(record) for record in contest.passes],

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from edge_benchmarks.accuracy import AGREEMENT, Answers, predicted
+from edge_benchmarks.accuracy import Answers, predicted
 from edge_benchmarks.report.page import (
     Cell,
     Figure,
@@ -16,9 +16,10 @@ from edge_benchmarks.report.page import (
     Tone,
     render_page,
 )
-from edge_benchmarks.report.plots import interval_dots, latency_ecdf, ratio_intervals
+from edge_benchmarks.report.plots import latency_ecdf, ratio_intervals
 from edge_benchmarks.verdicts import Interval
 from edge_export.candidates import BASELINE
+from edge_export.report.accuracy_section import accuracy_section, right_word
 from edge_export.report.gallery import answer_words, gallery
 from edge_export.report.search_section import search_section
 
@@ -29,9 +30,6 @@ TONES: dict[str, Tone] = {
     "inconclusive": "unsure",
     "refused": "bad",
 }
-
-OPENINGS_TO_WARN = 5
-"""A training, an export and a second thought look at test; more often than that, choices begin to follow it."""
 
 MOST_PICTURES = 40
 """Enough to see a pattern in what changed; the page must stay light."""
@@ -47,7 +45,7 @@ def render_html(document: Mapping[str, Any], test: Answers, labels: Sequence[str
     """
     candidate = next((row for row in document["rows"] if row["variant"] != BASELINE), None)
     sections = [Section("Verdict", [_tiles(document, candidate), _table(document)]), _time_section(document)]
-    sections.append(_accuracy_section(document))
+    sections.append(accuracy_section(document, right_word(document)))
     if candidate is not None:
         sections.append(_changed_section(test, candidate["variant"], labels))
     if document["search"]["trials"]:
@@ -73,17 +71,10 @@ def _headline(document: Mapping[str, Any], candidate: Mapping[str, Any] | None) 
     )
 
 
-def _right(document: Mapping[str, Any]) -> str:
-    """Name what is counted as right."""
-    if document["measure"] == AGREEMENT:
-        return "agreement with fp32"
-    return "all labels right" if document["task"] == "image-multilabel" else "top-1"
-
-
 def _tiles(document: Mapping[str, Any], candidate: Mapping[str, Any] | None) -> Tiles:
     row = candidate or document["rows"][0]
     low, high = row["top1_interval"]
-    tiles = [Tile(_right(document), f"{row['top1']:.2%}", f"{low:.2%} to {high:.2%}, n = {row['n']:,}")]
+    tiles = [Tile(right_word(document), f"{row['top1']:.2%}", f"{low:.2%} to {high:.2%}, n = {row['n']:,}")]
     if candidate is not None:
         size = candidate["size_bytes"] / document["rows"][0]["size_bytes"]
         tiles += [
@@ -107,7 +98,7 @@ def _table(document: Mapping[str, Any]) -> Table:
     rows = [
         [one["variant"], *_accuracy_cells(one), *_time_cells(one), _verdict(one, document)] for one in document["rows"]
     ]
-    columns = ["variant", _right(document), "drop", "p50", "over fp32", "over source", "size", "verdict"]
+    columns = ["variant", right_word(document), "drop", "p50", "over fp32", "over source", "size", "verdict"]
     return Table(columns, rows, "All on the same test items and in one interleaved run, batch 1, one thread")
 
 
@@ -162,41 +153,6 @@ def _time_section(document: Mapping[str, Any]) -> Section:
 
 def _intervals(latency: Mapping[str, Any]) -> dict[str, Interval | None]:
     return {name: Interval(**value) if value else None for name, value in latency.items()}
-
-
-def _accuracy_section(document: Mapping[str, Any]) -> Section:
-    rows = [
-        (row["variant"], Interval(row["top1"], row["top1_interval"][0], row["top1_interval"][1], 0.95))
-        for row in document["rows"]
-    ]
-    openings = document["test_openings"]
-    what = _right(document)
-    blocks: list[Figure | Text] = [
-        Figure(interval_dots(rows, what, shares=True), f"{what.capitalize()}, with 95 % intervals")
-    ]
-    if document["measure"] == AGREEMENT:
-        blocks.append(Text("The items have no labels: the fp32 network's own answers stand for them.", "unsure"))
-    if document["source"] == "run":
-        text = f"For this run, test has been looked at {openings} times, training's own report included."
-    else:
-        text = "Test was opened once for this export; how often it was before, nobody counted."
-    tuned = " What was tuned on it looks better than it is." if openings > OPENINGS_TO_WARN else ""
-    blocks.append(Text(text + tuned, "unsure" if tuned else "plain"))
-    blocks += [Text(_unknown(name, unknown)) for name, unknown in document["unknown"].items()]
-    return Section("Accuracy", blocks)
-
-
-def _unknown(name: str, unknown: Mapping[str, Any]) -> str:
-    seen = unknown["test"]
-    if not unknown["threshold"]:
-        return f"{name} withholds no answer: on val, {unknown['precision']:.0%} of all answers or more were right."
-    right = (
-        f"{seen['precision']:.2%} of these answers are right" if seen["precision"] is not None else "it answers none"
-    )
-    return (
-        f"{name} says unknown below a score of {unknown['threshold']:.3f}; on test it answers {seen['coverage']:.1%}, "
-        f"and {right}."
-    )
 
 
 def _changed_section(test: Answers, candidate: str, labels: Sequence[str]) -> Section:

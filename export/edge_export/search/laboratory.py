@@ -109,7 +109,8 @@ class Laboratory:
         names = [f"{index}" for index in range(len(trials))]
         arms = [replace(trial.candidate, name=name) for trial, name in zip(trials, names, strict=True)]
         seconds = TIMING_SECONDS * (len(arms) + 1)
-        timings = time_models([self.baseline, *arms], None, self.batch, seconds, seed, WARMUP_SECONDS)
+        models = [self.baseline, *arms]
+        timings = time_models(models, None, self.batch, seconds=seconds, seed=seed, warmup_seconds=WARMUP_SECONDS)
         return [replace(trial, ratio=timings.ratio(name, BASELINE)) for trial, name in zip(trials, names, strict=True)]
 
 

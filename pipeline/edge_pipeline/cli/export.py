@@ -23,6 +23,22 @@ from edge_pipeline.cli.source_options import source_options, take_source_options
     show_default=True,
     help="Largest accuracy drop that ships, in points.",
 )
+@click.option("--metric", type=click.Choice(["accuracy", "macro-f1"]), default="accuracy", show_default=True)
+@click.option(
+    "--max-class-drop",
+    type=click.FloatRange(0, 100),
+    default=5.0,
+    show_default=True,
+    help="A class that surely loses more of its items, in percent, is a refusal.",
+)
+@click.option(
+    "--protect", multiple=True, metavar="CLASS:recall", help="A class that must be proven to lose no more than that."
+)
+@click.option(
+    "--unlabeled",
+    type=click.Path(path_type=Path),
+    help="Frames without labels; they bound the drop where labels are few.",
+)
 @click.option(
     "--fallback",
     type=click.Choice(["none", "fp32"]),
@@ -83,6 +99,9 @@ def command(
     out: Path,
     data: Path | None,
     max_drop: float,
+    max_class_drop: float,
+    protect: tuple[str, ...],
+    unlabeled: Path | None,
     min_int8_share: float,
     recipe: Path | None,
     no_unknown: bool,
@@ -109,11 +128,28 @@ def command(
         options["unknown_precision"] = None
     said, reading = take_source_options(options)
     options["recipe"] = read_recipe(recipe) if recipe else None
-    config = ExportConfig(max_drop=max_drop / 100, min_int8_share=min_int8_share / 100, source=said, **options)
+    config = ExportConfig(
+        max_drop=max_drop / 100,
+        max_class_drop=max_class_drop / 100,
+        min_int8_share=min_int8_share / 100,
+        protect=tuple(_protected(one) for one in protect),
+        source=said,
+        **options,
+    )
     with stages() as progress:
-        result = export(source, out, data=data, options=reading, config=config, progress=progress, note=note)
+        result = export(
+            source, out, data=data, options=reading, unlabeled=unlabeled, config=config, progress=progress, note=note
+        )
     if as_json:
         click.echo(json.dumps(result.report, ensure_ascii=False))
     else:
         print_result(result)
     return result.outcome.exit_code
+
+
+def _protected(text: str) -> str:
+    """Take the class out of `CLASS:recall`; recall is what a class can lose."""
+    label, _, what = text.rpartition(":")
+    if not label or what != "recall":
+        raise click.UsageError(f"--protect {text}: CLASS:recall is expected, such as --protect crack:recall")
+    return label

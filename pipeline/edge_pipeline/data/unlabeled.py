@@ -85,3 +85,21 @@ def open_unlabeled(
     counts = Counter(splits)
     sizes = ", ".join(f"{counts[name]:,} {name}" for name in SPLITS)
     return made, [f"no labels: {len(items):,} images ({sizes})", *warnings, *decided, *leaks, *twins]
+
+
+def open_frames(path: Path | str) -> UnlabeledSplit:
+    """Open a folder of frames without labels as one split: every readable image in and below it, each content once.
+
+    Raises:
+        InputError: there are no images, or more than 1 % are unreadable.
+    """
+    root = Path(path).absolute()
+    listed = list_unlabeled(root)
+    seen = inspect(root, [item.path for item in listed], cache_key=root)
+    skipped = tuple(Skipped(listed[row].path, reason) for row, reason in sorted(seen.problems.items()))
+    checks.check_skipped(root, skipped, listed)
+    rows = {seen.sha256[row].tobytes(): row for row in reversed(range(len(listed))) if row not in seen.problems}
+    if not rows:
+        raise InputError(f"--unlabeled {root}: no images; expected files such as .jpg and .png")
+    fingerprint = hashlib.sha256(b"".join(sorted(rows))).hexdigest()
+    return UnlabeledSplit(root, tuple(listed[row].path for row in sorted(rows.values())), fingerprint)

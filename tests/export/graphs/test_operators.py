@@ -21,7 +21,8 @@ class Residual(nn.Module):
 
 
 def network() -> onnx.ModelProto:
-    layers = [nn.Conv2d(3, 8, 3, stride=2, padding=1), nn.ReLU(), Residual(), Residual(), nn.Flatten(), nn.Linear(512, 5)]
+    stem = [nn.Conv2d(3, 8, 3, stride=2, padding=1), nn.ReLU()]
+    layers = [*stem, Residual(), Residual(), nn.Flatten(), nn.Linear(512, 5)]
     return onnx.shape_inference.infer_shapes(export_module(nn.Sequential(*layers), (3, 16, 16)))
 
 

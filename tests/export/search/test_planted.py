@@ -6,11 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import save_file
 from sklearn.linear_model import LogisticRegression
 from torch import nn
 
-from edge_export.candidates import BASELINE, calibrate, make_baseline, prepare_int8
+from edge_export.candidates import calibrate, make_baseline, prepare_int8
 from edge_export.capture import Captured
 from edge_export.capture.interface import Parity
 from edge_export.capture.torch_module import eager, export_module
@@ -111,15 +110,15 @@ def test_the_planted_operator_is_found_and_the_rest_stays_in_int8(laboratory: La
 
 
 def test_a_search_goes_on_where_it_was_killed(laboratory: Laboratory, tmp_path: Path, monkeypatch):
-    class Killed(Exception):
+    class KilledError(Exception):
         pass
 
     def killed(recipe):
-        raise Killed
+        raise KilledError
 
     first = replace(laboratory, memory=Memory(tmp_path, "context"))
     monkeypatch.setattr(first, "trial", killed)
-    with pytest.raises(Killed):
+    with pytest.raises(KilledError):
         run(first, 60)
     assert len(list(tmp_path.iterdir())) == 2, "an error for each starting recipe"
     expected = laboratory.error(RECIPES["mse"])

@@ -1,0 +1,81 @@
+"""The verdicts on the chosen candidate: on test, opened once, and against the baseline's time."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from edge_benchmarks.accuracy import Answers, ClassVerdict, judge_accuracy, judge_classes
+from edge_benchmarks.timing import InterleavedTimings, judge_time
+from edge_benchmarks.verdicts import Accuracy, AccuracyVerdict, TimeVerdict
+from edge_export.candidates import BASELINE
+from edge_export.config import ExportConfig, ExportData
+from edge_export.contest import Contest
+from edge_runtime.errors import InputError
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What was found of the candidate."""
+
+    accuracy: AccuracyVerdict
+    time: TimeVerdict | None
+    """None where it cannot be timed on this machine."""
+    classes: tuple[ClassVerdict, ...] = ()
+
+    def classes_that(self, verdict: Accuracy) -> list[ClassVerdict]:
+        """Return the classes with this verdict, the largest drop first."""
+        return sorted((one for one in self.classes if one.verdict is verdict), key=lambda one: -one.drop)
+
+
+def judge_candidate(
+    contest: Contest,
+    *,
+    test: Answers,
+    frames: Answers | None,
+    timings: InterleavedTimings,
+    data: ExportData,
+    config: ExportConfig,
+) -> Judgement | None:
+    """Judge the candidate, where there is one.
+
+    Args:
+        contest: Gives the finalists and the target.
+        test: Their answers on test.
+        frames: Their answers on frames without labels, where the user gave any.
+        timings: Of the finalists.
+        data: Gives the groups of test.
+        config: Budgets.
+    """
+    chosen = contest.chosen
+    if chosen is None:
+        return None
+    accuracy = judge_accuracy(
+        test,
+        BASELINE,
+        chosen.name,
+        max_drop=config.max_drop,
+        metric=config.metric,
+        groups=data.groups.get("test"),
+        unlabeled=frames,
+    )
+    classes = judge_classes(
+        test,
+        contest.captured.labels,
+        BASELINE,
+        chosen.name,
+        max_drop=config.max_class_drop,
+        protected=config.protect,
+    )
+    # What another kind of machine will take cannot be measured here.
+    time = judge_time(timings, chosen.name, BASELINE) if contest.target.is_here else None
+    return Judgement(accuracy, time, classes)
+
+
+def check_protected(protect: Collection[str], labels: Collection[str]) -> None:
+    """Refuse a protected class that the model does not know.
+
+    Raises:
+        InputError: with the name and the classes that there are.
+    """
+    unknown = [name for name in protect if name not in labels]
+    if unknown:
+        raise InputError(f"protect={unknown[0]!r}: no such class; there are {', '.join(labels)}")
