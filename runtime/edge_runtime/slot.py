@@ -34,20 +34,13 @@ class ModelSlot:
         source: As in `load`.
         latency_budget_ms: Median milliseconds of preprocess, infer and postprocess of one golden picture, on this
             machine under the load that it has at that moment; None for no budget.
-        on_prediction: Called with each answer, in the caller's thread before `predict` returns, such as
+        on_prediction: Called with each answer in the caller's thread before `predict` returns, such as
             `Monitor().add`. If it raises, the answer is returned all the same, and one EdgeWarning is given.
-        device: As in `load`, for this bundle and each next one; so are `threads`, `variant` and `providers`.
-        threads: As in `load`.
-        variant: As in `load`.
-        providers: As in `load`.
-        sha256: Pins the first bundle, as in `load`.
+        device: As in `load`, for each bundle; so are `threads`, `variant` and `providers`.
+        sha256: Pins the first bundle.
 
     Raises:
-        InputError: no bundle at that path, or an argument is out of range.
-        BundleError: the bundle cannot be trusted or read; IntegrityError and SchemaError say more.
-        SelfTestError: a golden vector gave another answer on this machine.
-        RefusedError: it is slower than its budget.
-        MachineError: ONNX Runtime, a provider or a device is missing.
+        EdgeError: as `load` and `replace` do.
     """
 
     def __init__(
@@ -113,7 +106,7 @@ class ModelSlot:
 
         Raises:
             InputError: no bundle at that path.
-            BundleError: the bundle cannot be trusted or read; IntegrityError and SchemaError say more.
+            BundleError: it cannot be trusted or read; IntegrityError and SchemaError say more.
             SelfTestError: a golden vector gave another answer on this machine.
             RefusedError: it has other labels, or is slower than the budget.
             MachineError: the device that was asked for is missing.
