@@ -2,5 +2,9 @@
 
 from interface import Measure
 
-FIGURES: dict[str, Measure] = {}
+from quantization import calibration
+
+FIGURES: dict[str, Measure] = {
+    "calibration": calibration.measure,
+}
 """Name on the command line, and what measures it."""
