@@ -10,6 +10,8 @@ FIRST = ("load", "Model", "Prediction", "ModelSlot", "selftest", "SelfTestReport
 """What a reader needs first; the other names follow by the alphabet, errors at the end."""
 ALIASES = ("bundle.Source", "model.Input")
 """Types that signatures name and the package does not export, since no host needs to."""
+CARRIED = ("bundle.Bundle", "manifest.Manifest", "manifest.Variant")
+"""Classes of a model's fields; hosts read them and make none."""
 WIDTH = 100
 """Most characters of a signature on one line."""
 
@@ -21,6 +23,7 @@ def api_reference() -> str:
     errors = [name for name, item in known.items() if item.path.startswith("edge_runtime.errors.")]
     others = sorted(known.keys() - set(errors), key=lambda name: (FIRST.index(name) if name in FIRST else 99, name))
     parts = [line for name in others for line in _entry(known[name])]
+    parts += ["## What a model carries", *(line for path in CARRIED for line in _carried(_target(package[path])))]
     parts += ["## Types of arguments", *(line for path in ALIASES for line in _alias(package[path]))]
     parts += ["## Errors and warnings", _errors([known[name] for name in errors])]
     return "\n\n".join(parts)
@@ -45,13 +48,17 @@ def _class(item: griffe.Class) -> Iterator[str]:
     if made_by_hosts:
         yield f"```python\n{_signature(item.members['__init__'], item.name)}\n```"
     yield from _docstring(item)
-    fields = [field for field in item.members.values() if _is_field(field)]
-    if fields:
-        yield "\n".join(f"- `{field.name}: {field.annotation}`{_meaning(field)}" for field in fields)
+    if fields := _fields(item):
+        yield fields
     for method in item.members.values():
         if isinstance(method, griffe.Function) and not method.name.startswith("_"):
             yield f"### `{item.name}.{method.name}`"
             yield from _function(method)
+
+
+def _fields(item: griffe.Object) -> str:
+    fields = [field for field in item.members.values() if _is_field(field)]
+    return "\n".join(f"- `{field.name}: {field.annotation}`{_meaning(field)}" for field in fields)
 
 
 def _is_private(item: griffe.Class) -> bool:
@@ -109,6 +116,12 @@ def _docstring(item: griffe.Object) -> Iterator[str]:
             yield "Raises:\n\n" + "\n".join(raised)
         else:
             raise ValueError(f"{item.path}: docs/api_reference.py renders no section {section.kind.value!r}; add it")
+
+
+def _carried(item: griffe.Object) -> Iterator[str]:
+    yield f"### `{item.name}`"
+    yield from _docstring(item)
+    yield _fields(item)
 
 
 def _alias(item: griffe.Object | griffe.Alias) -> Iterator[str]:

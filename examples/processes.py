@@ -6,7 +6,6 @@ from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import edge_runtime
-from edge_runtime.cpus import available_cpus
 
 model: edge_runtime.Model
 """Of this process."""
@@ -30,8 +29,9 @@ def main(bundle: str, folder: str) -> None:
     """Print each image's answer. `spawn`, since threads do not survive `fork`."""
     paths = sorted(path for path in Path(folder).rglob("*") if path.suffix.lower() in (".jpg", ".jpeg", ".png"))
     first = edge_runtime.load(bundle, threads=1)
+    processes = edge_runtime.available_cpus()
     spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(available_cpus(), mp_context=spawn, initializer=receive, initargs=(first,)) as pool:
+    with ProcessPoolExecutor(processes, mp_context=spawn, initializer=receive, initargs=(first,)) as pool:
         for path, answered in zip(paths, pool.map(answer, paths, chunksize=8), strict=True):
             print(path, answered if isinstance(answered, Exception) else answered.label, sep="\t")
 

@@ -20,6 +20,7 @@ from edge_runtime.errors import (
 )
 
 if TYPE_CHECKING:
+    from edge_runtime.cpus import available_cpus
     from edge_runtime.golden import SelfTestReport, selftest
     from edge_runtime.model import Model, load
     from edge_runtime.monitoring import Counts, Monitor
@@ -50,6 +51,7 @@ __all__ = [
     "SelfTestError",
     "SelfTestReport",
     "__version__",
+    "available_cpus",
     "load",
     "selftest",
 ]
@@ -62,6 +64,7 @@ _LAZY = {
     "Monitor": "edge_runtime.monitoring",
     "Prediction": "edge_runtime.prediction",
     "SelfTestReport": "edge_runtime.golden",
+    "available_cpus": "edge_runtime.cpus",
     "load": "edge_runtime.model",
     "selftest": "edge_runtime.golden",
 }
