@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 from api_reference import api_reference
-from bundle_schema import SCHEMA, beyond_table, bundle_schema
+from bundle_schema import SCHEMA, beyond_table, bundle_schema, options_list
 from click.testing import CliRunner
 
 from edge_pipeline.cli import COMMANDS, edge
@@ -133,6 +133,7 @@ BLOCKS = (
     ("figures", PAGE_OF_RESULTS, figures_table),
     ("api", ROOT / "docs" / "runtime-api.md", api_reference),
     ("beyond", ROOT / "docs" / "bundle-format.md", beyond_table),
+    ("options", ROOT / "docs" / "bundle-format.md", options_list),
     *shown_files(),
 )
 

@@ -16,6 +16,7 @@ from edge_runtime import preprocessing
 from edge_runtime.evidence import EVIDENCE_SCHEMA, Evidence
 from edge_runtime.golden import GOLDEN_SCHEMA, Golden
 from edge_runtime.manifest import DIGEST_NAME, MANIFEST_NAME, MAX_FILES, MAX_PATH, SCHEMA_VERSION, Manifest, rules
+from edge_runtime.session import SESSION_OPTIONS
 
 SCHEMA = Path(__file__).parent / "bundle.schema.json"
 DOCUMENTS = (Manifest, Golden, Evidence)
@@ -185,3 +186,8 @@ def beyond_table() -> str:
     """Return the rules that the schema cannot say, as a Markdown table."""
     rows = [f"| {name if name.startswith('any') else f'`{name}`'} | {rule} |" for name, rule in BEYOND.items()]
     return "\n".join(["| field | rule |", "|---|---|", *rows])
+
+
+def options_list() -> str:
+    """Return the session options that a bundle may ask for, as a Markdown list."""
+    return "\n".join(f"- `{name}`" for name in SESSION_OPTIONS)

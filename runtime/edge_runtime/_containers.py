@@ -8,7 +8,6 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Protocol
 
 from edge_runtime import bundle_archive
@@ -65,7 +64,7 @@ def _buffer(sizes: Mapping[str, int]) -> memoryview:
 class Directory:
     """A bundle laid out as files."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: str) -> None:
         self.root = root
 
     def _open(self, path: str) -> io.FileIO:
@@ -87,7 +86,9 @@ class Directory:
 
     def manifest(self) -> tuple[bytes, bytes]:
         """Read the two files, never more than their bounds."""
-        return self.read(MANIFEST_NAME, MAX_MANIFEST_BYTES), self.read(DIGEST_NAME, DIGEST_BYTES)
+        with self._open(MANIFEST_NAME) as file:
+            size = os.fstat(file.fileno()).st_size
+            return _read(file, min(size, MAX_MANIFEST_BYTES) + 1), self.read(DIGEST_NAME, DIGEST_BYTES)
 
     def check_listing(self, manifest: Manifest, manifest_bytes: bytes, digest: bytes) -> None:
         """Walk the directory once; the first thing that is not listed ends it."""
@@ -136,9 +137,9 @@ class Directory:
 class Archive:
     """A bundle as one `.edge` file. It is reopened for each read, so that nothing stays open between calls."""
 
-    def __init__(self, source: Path | bytes) -> None:
+    def __init__(self, source: str | bytes) -> None:
         self.source = source
-        self.name = str(source) if isinstance(source, Path) else f"<{len(source)} bytes>"
+        self.name = source if isinstance(source, str) else f"<{len(source)} bytes>"
         self._starts: dict[str, int] = {}
 
     def _open(self) -> io.FileIO | io.BytesIO:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import reprlib
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -124,24 +125,29 @@ def open_bundle(source: Source, *, sha256: str | None = None) -> Bundle:
     return Bundle(place, container, manifest, actual)
 
 
+_GIVE = "give the directory or .edge file that `edge export` wrote"
+
+
 def _locate(source: Source) -> tuple[str | bytes, Container]:
     if isinstance(source, (bytes, bytearray, memoryview)):
         data = bytes(source)
         return data, Archive(data)
     try:
-        path = Path(source).absolute()
-        if path.is_dir():
-            return str(path), Directory(path)
-        if path.is_file():
-            return str(path), Archive(path)
-        kind = "neither a file nor a directory" if path.exists() else "no such bundle"
+        path = str(Path(source).absolute())
+        mode = os.stat(path).st_mode  # noqa: PTH116 - one call of the system instead of three
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise InputError(f"{str(source)!r}: no such bundle; {_GIVE}") from error
     except OSError as error:
         raise _unreadable(reprlib.repr(source), error) from error
     except (TypeError, ValueError) as error:
         raise InputError(
             f"{reprlib.repr(source)}: not a path or bytes; give a bundle's directory, .edge file or bytes"
         ) from error
-    raise InputError(f"{str(source)!r}: {kind}; give the directory or .edge file that `edge export` wrote")
+    if stat.S_ISDIR(mode):
+        return path, Directory(path)
+    if stat.S_ISREG(mode):
+        return path, Archive(path)
+    raise InputError(f"{str(source)!r}: neither a file nor a directory; {_GIVE}")
 
 
 def _unreadable(name: str, error: OSError) -> BundleError:

@@ -207,7 +207,7 @@ def test_a_place_without_permission_says_so(directory: Path, monkeypatch: pytest
             with pytest.raises(BundleError, match="Permission denied"):
                 read_bundle(directory)
     with monkeypatch.context() as patched:
-        patched.setattr(Path, "is_dir", denied)
+        patched.setattr(os, "stat", denied)
         with pytest.raises(BundleError, match=r"Permission denied.; check its permissions"):
             read_bundle(directory)
 
