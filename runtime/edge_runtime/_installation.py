@@ -62,7 +62,7 @@ def installed_flavours() -> list[str]:
     found = set()
     for folder in dict.fromkeys(sys.path):
         try:
-            names = os.listdir(folder or os.curdir)  # noqa: PTH208 - names alone
+            names = os.listdir(folder or os.curdir)
         except OSError:  # a zip file, or not there
             continue
         found |= {name.partition("-")[0].replace("_", "-") for name in names if name.endswith(_METADATA)}
@@ -114,7 +114,7 @@ def _missing_library(ort: ModuleType) -> str | None:
     suffix = "dll" if sys.platform == "win32" else "so"
     name = f"{'' if suffix == 'dll' else 'lib'}onnxruntime_providers_cuda.{suffix}"
     try:
-        ctypes.CDLL(os.path.join(os.path.dirname(str(ort.__file__)), "capi", name))  # noqa: PTH118, PTH120
+        ctypes.CDLL(os.path.join(os.path.dirname(str(ort.__file__)), "capi", name))
     except OSError as error:
         text = str(error)
         # Its own symbols are found only inside ONNX Runtime; a library that is missing is told before.

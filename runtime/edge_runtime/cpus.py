@@ -8,11 +8,12 @@ import platform
 import sys
 from collections.abc import Callable
 from functools import cache
-from pathlib import Path
 
-_CGROUPS = Path("/sys/fs/cgroup")
-_MEMBERSHIP = Path("/proc/self/cgroup")
-_CPUINFO = Path("/proc/cpuinfo")
+_Path = str | os.PathLike[str]
+
+_CGROUPS = "/sys/fs/cgroup"
+_MEMBERSHIP = "/proc/self/cgroup"
+_CPUINFO = "/proc/cpuinfo"
 _KINDS = {
     "x86_64": {"avx512_vnni": "avx512_vnni", "avx_vnni": "avx_vnni", "avx2": "avx2"},
     "aarch64": {"i8mm": "i8mm", "asimddp": "dotprod", "asimd": "neon"},
@@ -37,10 +38,10 @@ def available_cpus() -> int:
     return count if quota is None else max(1, min(count, int(quota)))
 
 
-def cgroup_quota(membership: Path = _MEMBERSHIP, root: Path = _CGROUPS) -> float | None:
+def cgroup_quota(membership: _Path = _MEMBERSHIP, root: _Path = _CGROUPS) -> float | None:
     """Return the CPUs that cgroup v1 or v2 grants this process, the tightest of its ancestors', or None."""
     try:
-        lines = membership.read_text(encoding="utf-8").splitlines()
+        lines = _text(membership).splitlines()
     except OSError:
         return None
     quotas = []
@@ -50,32 +51,36 @@ def cgroup_quota(membership: Path = _MEMBERSHIP, root: Path = _CGROUPS) -> float
             quotas += _along(root, path, _quota_v2)
         elif "cpu" in controllers.split(","):
             for name in (controllers, "cpu"):
-                quotas += _along(root / name, path, _quota_v1)
+                quotas += _along(os.path.join(root, name), path, _quota_v1)
     return min(quotas, default=None)
 
 
-def _along(root: Path, path: str, read: Callable[[Path], float | None]) -> list[float]:
+def _along(root: _Path, path: str, read: Callable[[str], float | None]) -> list[float]:
     """Read the quota of a group and of each group above it; a container may see its own group as the root."""
-    group = root / path.strip("/")
-    groups = [group, *(parent for parent in group.parents if parent.is_relative_to(root))]
-    return [quota for folder in groups if (quota := read(folder)) is not None]
+    names = path.strip("/").split("/")
+    folders = [os.path.join(root, *names[:depth]) for depth in range(len(names), -1, -1)]
+    return [quota for folder in folders if (quota := read(folder)) is not None]
 
 
-def _quota_v2(folder: Path) -> float | None:
+def _quota_v2(folder: str) -> float | None:
     try:
-        quota, period = (folder / "cpu.max").read_text(encoding="ascii").split()
+        quota, period = _text(f"{folder}/cpu.max").split()
         return None if quota == "max" else int(quota) / int(period)
     except (OSError, ValueError, ZeroDivisionError):
         return None
 
 
-def _quota_v1(folder: Path) -> float | None:
+def _quota_v1(folder: str) -> float | None:
     try:
-        quota = int((folder / "cpu.cfs_quota_us").read_text(encoding="ascii"))
-        period = int((folder / "cpu.cfs_period_us").read_text(encoding="ascii"))
+        quota, period = (int(_text(f"{folder}/cpu.cfs_{name}_us")) for name in ("quota", "period"))
         return None if quota <= 0 else quota / period
     except (OSError, ValueError, ZeroDivisionError):
         return None
+
+
+def _text(path: _Path, most: int = -1) -> str:
+    with open(path, encoding="utf-8", errors="replace") as file:
+        return file.read(most)
 
 
 @cache
@@ -112,8 +117,7 @@ def cpu_name() -> str:
 def _cpuinfo() -> dict[str, str]:
     """Read what the kernel says of the first CPU only: on a big machine all of it takes milliseconds."""
     try:
-        with _CPUINFO.open(encoding="utf-8", errors="replace") as file:
-            lines = file.read(8192).split("\n\n")[0].splitlines()
+        lines = _text(_CPUINFO, 8192).split("\n\n")[0].splitlines()
     except OSError:
         return {}
     return {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}

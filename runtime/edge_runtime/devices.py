@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -47,7 +46,7 @@ def provider_options(provider: str, model_sha256: str, cache: str | os.PathLike[
     """
     options = dict(_OPTIONS.get(provider, {}))
     if cache is not None and provider in _CACHES:
-        options[_CACHES[provider]] = str(Path(cache).absolute() / provider / model_sha256)
+        options[_CACHES[provider]] = os.path.join(os.path.abspath(cache), provider, model_sha256)
         if provider == "TensorrtExecutionProvider":
             options |= {"trt_engine_cache_enable": "1", "trt_engine_cache_prefix": model_sha256}
     return options
@@ -62,7 +61,7 @@ def make_cache(provider: str, options: dict[str, str]) -> None:
     folder = options.get(_CACHES.get(provider, ""))
     if folder is not None:
         try:
-            Path(folder).mkdir(parents=True, exist_ok=True)
+            os.makedirs(folder, exist_ok=True)
         except OSError as error:
             raise MachineError(
                 f"{folder}: cannot keep compiled models here ({error.strerror}); name another"

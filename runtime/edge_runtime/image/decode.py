@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -65,7 +64,7 @@ def open_image(x: Any, contract: ImagePreprocessing, *, color: str | None = None
             raise InputError("0 bytes: empty; give the bytes of an image file")
         return _from_file(io.BytesIO(x), contract, describe(x))
     if isinstance(x, (str, os.PathLike)):
-        return _from_path(Path(x), contract)
+        return _from_path(os.fspath(x), contract)
     raise InputError(f"{describe(x)}: cannot be an image; give a path, bytes, a PIL image or an (H, W, 3) uint8 array")
 
 
@@ -96,15 +95,15 @@ def _from_array(array: npt.NDArray[Any], color: str | None) -> Pixels:
     return array if color == "rgb" else array[:, :, ::-1]
 
 
-def _from_path(path: Path, contract: ImagePreprocessing) -> Image.Image:
+def _from_path(path: str, contract: ImagePreprocessing) -> Image.Image:
     try:
-        if not path.is_file():  # a pipe would wait for ever
+        if not os.path.isfile(path):  # a pipe would wait for ever
             raise InputError(f"{path}: no such file, or not a plain file; check the path")
-        with path.open("rb") as file:
+        with open(path, "rb") as file:
             if file.seek(0, io.SEEK_END) == 0:
                 raise InputError(f"{path}: empty; give an image file")
             file.seek(0)
-            return _from_file(file, contract, str(path))
+            return _from_file(file, contract, path)
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be opened ({error}); check the path and its permissions") from error
 
