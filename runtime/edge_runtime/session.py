@@ -66,6 +66,7 @@ _FATAL = 4
 """Log severity: ONNX Runtime's errors reach the caller as exceptions, so it need not print them too."""
 
 _creating = threading.Lock()
+_pool_is_shared = False
 
 
 def _renew_lock() -> None:
@@ -94,7 +95,8 @@ def create_session(
         model: The ONNX file's bytes.
         device: Where it must run; anything else than what was asked for is an error.
         threads: Of the intra-op pool; by default the CPUs that this process may use. `shared` runs the session on one
-            pool of that size, which all sessions of the process made so have in common (ONNX Runtime 1.23 and newer).
+            pool of that size, which all sessions of the process have in common from then on: None means the same, and
+            a number is refused (ONNX Runtime 1.23 and newer).
         options: Entries of `SESSION_OPTIONS`, and `graph_optimization_level`.
         providers: Execution providers in order, instead of the device's; the first one must be active.
         cache: Directory where providers may keep compiled models, each model's in a folder of its SHA-256.
@@ -147,12 +149,14 @@ def cuda_is_available() -> bool:
 
 def _settings(ort: ModuleType, threads: Threads, options: Mapping[str, str]) -> Any:
     settings = ort.SessionOptions()
-    if threads == "shared":
+    if threads == "shared" or (threads is None and _pool_is_shared):
         _share_threads(ort)
         settings.use_per_session_threads = False
+    elif _pool_is_shared:  # ONNX Runtime has no way back
+        raise InputError(f"threads={threads}: an earlier model made this process share one pool; give threads='shared'")
     else:
         settings.intra_op_num_threads = threads or available_cpus()
-    settings.inter_op_num_threads = 1
+        settings.inter_op_num_threads = 1
     settings.log_severity_level = _FATAL
     for name, value in options.items():
         if name == GRAPH_OPTIMIZATION and value in _LEVELS:
@@ -174,6 +178,7 @@ def _settings(ort: ModuleType, threads: Threads, options: Mapping[str, str]) -> 
 
 def _share_threads(ort: ModuleType) -> None:
     """Make the pool that sessions of this process can share; it can be made only once."""
+    global _pool_is_shared  # noqa: PLW0603 - as it is ONNX Runtime's: one for the process, for good
     if not hasattr(ort, "set_global_thread_pool_sizes"):
         raise MachineError(f"threads='shared' is not in ONNX Runtime {ort.__version__}; upgrade it, or give a number")
     with _creating:
@@ -182,6 +187,7 @@ def _share_threads(ort: ModuleType) -> None:
         except Exception as error:  # its exceptions have no common base that is public
             if "already" not in str(error):
                 raise MachineError(f"threads='shared': no pool could be made: {first_line(error)}") from error
+        _pool_is_shared = True
 
 
 def first_line(error: BaseException) -> str:
