@@ -58,9 +58,11 @@ def golden_file(images: Mapping[str, bytes], manifest: Manifest, predictors: Map
     for path, content in images.items():
         tensor = preprocess(content)
         logits = {name: predict(tensor[np.newaxis]) for name, predict in predictors.items()}
-        labels = {one.name: predictions(logits[one.name], manifest, one)[0].label for one in manifest.variants}
+        answers = {one.name: predictions(logits[one.name], manifest, one)[0] for one in manifest.variants}
         values = {name: tuple(float(value) for value in row[0]) for name, row in logits.items()}
-        cases.append(GoldenCase(path, tensor_sha256(tensor), values, labels))
+        labels = {name: answer.label for name, answer in answers.items()}
+        scores = {name: answer.score for name, answer in answers.items()}
+        cases.append(GoldenCase(path, tensor_sha256(tensor), values, labels, scores))
     return (json.dumps(asdict(Golden(tuple(cases))), indent=1, ensure_ascii=False) + "\n").encode()
 
 

@@ -25,6 +25,7 @@ from edge_runtime.manifest import (
     file_entry,
     manifest_to_json,
 )
+from edge_runtime.prediction import softmax
 from edge_runtime.preprocessing import ImagePreprocessing, Resize
 from edge_runtime.session import create_session
 
@@ -72,6 +73,7 @@ def golden(models: dict[str, bytes], picture: bytes) -> bytes:
         "tensor_sha256": tensor_sha256(tensor),
         "logits": {name: values.tolist() for name, values in logits.items()},
         "label": {name: LABELS[int(values.argmax())] for name, values in logits.items()},
+        "score": {name: float(softmax(values[None]).max()) for name, values in logits.items()},
     }
     return json.dumps({"schema": 1, "cases": [case]}).encode()
 

@@ -19,7 +19,15 @@ CONTRACT = ImagePreprocessing(
 )
 GOLDEN = {
     "schema": 1,
-    "cases": [{"input": "g/0.png", "tensor_sha256": "0" * 64, "logits": {"a": [0.5, -1]}, "label": {"a": "cat"}}],
+    "cases": [
+        {
+            "input": "g/0.png",
+            "tensor_sha256": "0" * 64,
+            "logits": {"a": [0.5, -1]},
+            "label": {"a": "cat"},
+            "score": {"a": 0.8},
+        }
+    ],
 }
 EVIDENCE = {
     "schema": 1,

@@ -90,7 +90,7 @@ def test_inspect_and_verify(run, tour):
     document = json.loads(out)
     assert code == ExitCode.OK
     assert document["manifest"]["content_id"].startswith("sha256:")
-    assert document["evidence"]["evidence/export.json"]["outcome"] == "shipped"
+    assert document["evidence"]["evidence/export.json"]["report"]["outcome"] == "shipped"
     assert str(tour) not in out
     code, out, _ = run("inspect", tour / "digits.edge")
     assert document["manifest"]["content_id"] in out

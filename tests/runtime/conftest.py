@@ -148,6 +148,7 @@ class Draft:
                 "tensor_sha256": hashlib.sha256(tensor.tobytes()).hexdigest(),
                 "logits": {},
                 "label": {},
+                "score": {},
             }
             for item in self.variants:
                 if item.device != "cpu":
@@ -155,7 +156,8 @@ class Draft:
                 session = onnxruntime.InferenceSession(self.files[item.file], providers=["CPUExecutionProvider"])
                 logits = session.run(None, {"image": tensor[None]})[0]
                 case["logits"][item.name] = [float(value) for value in logits[0]]
-                case["label"][item.name] = predictions(logits, manifest, item)[0].label
+                answer = predictions(logits, manifest, item)[0]
+                case["label"][item.name], case["score"][item.name] = answer.label, answer.score
             cases.append(case)
         self.files["golden/golden.json"] = json.dumps({"schema": 1, "cases": cases}).encode()
 

@@ -8,12 +8,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import onnx
 import pytest
 
 import edge_runtime
 from edge_runtime.errors import SchemaError, SelfTestError
 from edge_runtime.golden import selftest
+from edge_runtime.manifest import Unknown
 
 
 def test_an_honest_bundle_passes(archive: Path) -> None:
@@ -53,6 +55,63 @@ def _wrong_variant(draft: Any) -> None:
     draft.files["models/cpu-fp32.onnx"] = draft.files["models/cpu-int8.onnx"]
 
 
+def _quantized_product(clamped: bool) -> bytes:
+    """An int8 product of the whole image, summed in pairs that a CPU without VNNI clamps to 16 bits (VPMADDUBSW)."""
+    random = np.random.default_rng(5)
+    pairs = 3 * 24 * 24 // 2
+    weight = random.integers(-127, 128, (1, pairs, 2, 5)).astype(np.float32)
+    constants = {
+        "w": weight,
+        "shape": np.array([-1, pairs, 2, 1]),
+        "step": np.float32(1 / 100),
+        "zero": np.uint8(128),
+        "one": np.float32(1),
+        "pair": np.array([2]),
+        "rest": np.array([1]),
+        "low": np.float32(-(2**15) if clamped else -(2**30)),
+        "high": np.float32(2**15 - 1 if clamped else 2**30),
+        "scale": np.float32(1e-5),
+        "blank": np.uint8(0),
+    }
+    make = onnx.helper.make_node
+    nodes = [
+        make("QuantizeLinear", ["image", "step", "zero"], ["q"]),
+        make("DequantizeLinear", ["q", "one", "blank"], ["x"]),
+        make("Reshape", ["x", "shape"], ["r"]),
+        make("Mul", ["r", "w"], ["products"]),
+        make("ReduceSum", ["products", "pair"], ["sums"], keepdims=0),
+        make("Clip", ["sums", "low", "high"], ["kept"]),
+        make("ReduceSum", ["kept", "rest"], ["total"], keepdims=0),
+        make("Mul", ["total", "scale"], ["logits"]),
+    ]
+    value = onnx.helper.make_tensor_value_info
+    graph = onnx.helper.make_graph(
+        nodes,
+        "product",
+        [value("image", onnx.TensorProto.FLOAT, ["n", 3, 24, 24])],
+        [value("logits", onnx.TensorProto.FLOAT, ["n", 5])],
+        [onnx.numpy_helper.from_array(np.asarray(data), name) for name, data in constants.items()],
+    )
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=9)
+    onnx.checker.check_model(model)
+    return model.SerializeToString()
+
+
+def test_a_kernel_that_saturates_is_caught(make_draft: Any) -> None:
+    draft = make_draft()
+    draft.files["models/cpu-int8.onnx"] = _quantized_product(clamped=False)
+    draft.add_golden()
+    assert selftest(draft.archive()).passed
+    draft.files["models/cpu-int8.onnx"] = _quantized_product(clamped=True)
+    failures = selftest(draft.archive()).failures
+    assert sum("infer: logits differ" in one for one in failures) == 3
+    assert all(one.startswith("cpu-int8") for one in failures)
+
+
+def _wrong_temperature(draft: Any) -> None:
+    draft.variants = [replace(item, unknown=Unknown(1.001, 0.0, 0.9)) for item in draft.variants]
+
+
 FAULTS: dict[str, tuple[Callable[[Any], None], str]] = {
     "wrong kernel": (_wrong_kernel, "the tensor differs"),
     "swapped colors": (_swapped_colors, "the tensor differs"),
@@ -60,6 +119,7 @@ FAULTS: dict[str, tuple[Callable[[Any], None], str]] = {
     "shifted labels": (_shifted_labels, "postprocess: label"),
     "transposed layout": (_transposed_layout, "infer: logits differ"),
     "wrong variant": (_wrong_variant, "infer: logits differ"),
+    "wrong temperature": (_wrong_temperature, "postprocess: score"),
 }
 
 

@@ -49,7 +49,9 @@ def print_inspection(document: dict[str, Any]) -> None:
     )
     console.print(_variants(manifest, {entry["path"]: entry["size"] for entry in manifest["files"]}))
     for path, evidence in document["evidence"].items():
-        console.print(f"{path}: {evidence['outcome']}, {evidence['reason']}", soft_wrap=True)
+        machine, report = evidence["machine"], evidence["report"]
+        said = f": {report['outcome']}, {report['reason']}" if evidence["kind"] == "export" else ""
+        console.print(f"{path}: {evidence['kind']} on {machine['cpu']}{said}", soft_wrap=True)
 
 
 def _variants(manifest: dict[str, Any], sizes: dict[str, int]) -> Table:
