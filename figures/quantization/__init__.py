@@ -2,9 +2,10 @@
 
 from interface import Measure
 
-from quantization import calibration
+from quantization import calibration, passes
 
 FIGURES: dict[str, Measure] = {
     "calibration": calibration.measure,
+    "passes": passes.measure,
 }
 """Name on the command line, and what measures it."""

@@ -65,6 +65,14 @@ def operand(node: "ir.Node", index: int) -> "ir.Value":
     return value
 
 
+def replace_output(node: "ir.Node", replacement: "ir.Node") -> None:
+    """Let readers of `node` read `replacement` instead; an output of the graph keeps its name."""
+    old, new = node.outputs[0], replacement.outputs[0]
+    if old.is_graph_output():
+        new.name, old.name = old.name, f"{old.name}_before"
+    old.replace_all_uses_with(new, replace_graph_outputs=True)
+
+
 def label(value: "ir.Value") -> str:
     """Return the name of a value that came from a file, so it has one."""
     return value.name or ""

@@ -13,6 +13,7 @@ from edge_export.optimize.graph import (
     elementwise,
     label,
     operand,
+    replace_output,
     rewrite,
     scale_producer,
     sole_reader,
@@ -54,7 +55,6 @@ def _split(graph: "ir.Graph", node: "ir.Node") -> bool:
         return False
     if not scale_producer(graph, producer, 1 / math.sqrt(6), 3.0):
         return False
-    result = old[-1].outputs[0]
     name = label(source)
     z = elementwise("Relu", [source], source, f"{name}_hinged")
     low = add_constant(graph, f"{name}_hinge", np.array(-HINGE, np.float32))
@@ -66,7 +66,7 @@ def _split(graph: "ir.Graph", node: "ir.Node") -> bool:
     clipped = elementwise("Clip", [z.outputs[0], *ends], source, f"{name}_clipped")
     product = elementwise("Mul", [shifted.outputs[0], clipped.outputs[0]], source, f"{name}_product")
     graph.insert_before(old[-1], [z, shifted, clipped, product])
-    result.replace_all_uses_with(product.outputs[0], replace_graph_outputs=True)
+    replace_output(old[-1], product)
     graph.remove(list(reversed(old)), safe=True)
     return True
 
@@ -117,7 +117,7 @@ def _absorb(graph: "ir.Graph", node: "ir.Node") -> bool:
     ]
     clip = elementwise("Clip", [source, *ends], source, f"{name}_gate")
     graph.insert_before(node, clip)
-    node.outputs[0].replace_all_uses_with(clip.outputs[0], replace_graph_outputs=True)
+    replace_output(node, clip)
     graph.remove(node, safe=True)
     return True
 

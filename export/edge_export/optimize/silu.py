@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from edge_export.optimize.graph import elementwise, operand, rewrite, sole_reader
+from edge_export.optimize.graph import elementwise, operand, replace_output, rewrite, sole_reader
 
 if TYPE_CHECKING:
     import onnx
@@ -14,7 +14,9 @@ CONTRIB = "com.microsoft"
 def fuse_silu(model: "onnx.ModelProto") -> tuple["onnx.ModelProto", int]:
     """Rewrite `Mul(x, Sigmoid(x))` as `com.microsoft.QuickGelu` with alpha 1, which the quantizer leaves in float.
 
-    In float32 ONNX Runtime fuses it by itself; between Q and DQ it cannot, and runs QLinearSigmoid and QLinearMul.
+    In float32 ONNX Runtime fuses it by itself. Between Q and DQ it cannot, and runs QLinearSigmoid and QLinearMul: scalar
+    loops that take longer than float vectors with both conversions (EfficientNet-B0 int8: 5.74 -> 5.07 ms on a quiet
+    machine; beside neighbors that keep the caches busy the gain is gone).
     """
     fused, count = rewrite(model, _fuse)
     if count and CONTRIB not in {entry.domain for entry in fused.opset_import}:
@@ -40,7 +42,7 @@ def _fuse(graph: "ir.Graph", node: "ir.Node") -> bool:
         fused = elementwise("QuickGelu", [source], result, f"{result.name}_silu", domain=CONTRIB)
         fused.attributes["alpha"] = ir.AttrFloat32("alpha", 1.0)
         graph.insert_before(node, fused)
-        result.replace_all_uses_with(fused.outputs[0], replace_graph_outputs=True)
+        replace_output(node, fused)
         graph.remove([node, inner], safe=True)
         return True
     return False

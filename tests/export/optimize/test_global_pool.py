@@ -61,3 +61,14 @@ def test_a_pass_that_changes_an_answer_is_refused():
     with pytest.raises(RefusedError, match="graph pass breaks"):
         optimize(graph([2, 3], 1), SHAPE, {"breaks": breaks})
     optimize(graph([2, 3], 1), SHAPE, BASELINE_PASSES)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "pads", "expected"), [([12, 12], [0] * 4, 1), ([6, 12], [0] * 4, 0), ([12, 12], [1] * 4, 0)]
+)
+def test_a_pool_as_large_as_its_input_is_global(make_graph, assert_same, kernel, pads, expected):
+    model = make_graph([("AveragePool", ["x"], ["y"], {"kernel_shape": kernel, "pads": pads})], {})
+    rewritten, count = use_global_average_pool(model)
+    assert count == expected
+    assert [info.name for info in rewritten.graph.output] == ["y"]
+    assert_same(model, rewritten)
