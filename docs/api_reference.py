@@ -8,7 +8,7 @@ import griffe
 ROOT = Path(__file__).parent.parent
 FIRST = ("load", "Model", "Prediction", "ModelSlot", "selftest", "SelfTestReport")
 """What a reader needs first; the other names follow by the alphabet, errors at the end."""
-ALIASES = ("bundle.Source", "model.Input")
+ALIASES = ("bundle.Source", "model.Input", "session.Threads")
 """Types that signatures name and the package does not export, since no host needs to."""
 CARRIED = ("bundle.Bundle", "manifest.Manifest", "manifest.Variant")
 """Classes of a model's fields; hosts read them and make none."""

@@ -16,6 +16,7 @@ from edge_runtime.bundle import Source, open_bundle
 from edge_runtime.choice import hush
 from edge_runtime.errors import EdgeError, SelfTestError
 from edge_runtime.model import Model, load
+from edge_runtime.session import Threads
 
 GOLDEN_SCHEMA = 1
 SCORE_TOLERANCE = 1e-6
@@ -89,7 +90,7 @@ def selftest(
     source: Source | Model,
     *,
     device: Literal["cpu", "cuda"] = "cpu",
-    threads: int | None = None,
+    threads: Threads = None,
     variants: Sequence[str] | None = None,
 ) -> SelfTestReport:
     """Run the golden vectors through decode, preprocess, infer and postprocess.
@@ -120,7 +121,7 @@ def selftest(
 
 
 def _models(
-    source: Source, device: Literal["cpu", "cuda"], threads: int | None, names: Sequence[str] | None
+    source: Source, device: Literal["cpu", "cuda"], threads: Threads, names: Sequence[str] | None
 ) -> list[Model]:
     bundle = open_bundle(source)
     hush(bundle)

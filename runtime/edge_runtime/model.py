@@ -18,7 +18,7 @@ from edge_runtime.errors import BundleError, EdgeError, EdgeWarning, InputError,
 from edge_runtime.image import ImagePreprocessor
 from edge_runtime.manifest import Manifest, TensorInfo, Variant
 from edge_runtime.prediction import Prediction, predictions
-from edge_runtime.session import Device, abandon, create_session, first_line
+from edge_runtime.session import Device, Threads, abandon, create_session, first_line
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -36,7 +36,7 @@ class _Request:
 
     source: str | bytes
     device: Device
-    threads: int | None
+    threads: Threads
     variant: str
     sha256: str
     providers: tuple[str, ...] | None
@@ -46,7 +46,7 @@ def load(
     source: Source,
     *,
     device: Literal["cpu", "cuda", "auto"] = "cpu",
-    threads: int | None = None,
+    threads: Threads = None,
     variant: str | None = None,
     sha256: str | None = None,
     providers: Sequence[str] | None = None,
@@ -56,7 +56,8 @@ def load(
     Args:
         source: A bundle's directory, a `.edge` file, or the bytes of one.
         device: Where it must run; `auto` takes CUDA where the bundle and the machine have it, else the CPU.
-        threads: CPU threads of one inference; by default the CPUs that affinity and cgroup quota leave.
+        threads: CPU threads of one inference; by default the CPUs that affinity and cgroup quota leave. `shared` puts
+            this model, and every later one of the process, on one pool of that size (ONNX Runtime 1.23 and newer).
         variant: Name of a variant; by default the first one for the device, in the manifest's order of preference.
         sha256: Digest of the manifest, which pins the whole bundle.
         providers: ONNX Runtime's execution providers in order, instead of the device's own.

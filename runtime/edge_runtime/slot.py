@@ -16,6 +16,7 @@ from edge_runtime.errors import EdgeWarning, InputError, RefusedError
 from edge_runtime.golden import read_golden, selftest
 from edge_runtime.model import Input, Model, load
 from edge_runtime.prediction import Prediction
+from edge_runtime.session import Threads
 
 LATENCY_RUNS = 9
 """Calls that a latency budget is held against, by their median; the self-test has warmed the model up."""
@@ -50,7 +51,7 @@ class ModelSlot:
         latency_budget_ms: float | None = None,
         on_prediction: Callable[[Prediction], object] | None = None,
         device: Literal["cpu", "cuda", "auto"] = "cpu",
-        threads: int | None = None,
+        threads: Threads = None,
         variant: str | None = None,
         providers: Sequence[str] | None = None,
         sha256: str | None = None,

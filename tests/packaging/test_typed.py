@@ -31,7 +31,7 @@ def main(path: Path, frame: "np.ndarray[tuple[int, int, int], np.dtype[np.uint8]
     report: SelfTestReport = edge_runtime.selftest(model)
     report.raise_for_failures()
     monitor = Monitor()
-    slot = ModelSlot(path, latency_budget_ms=50.0, on_prediction=monitor.add)
+    slot = ModelSlot(path, threads="shared", latency_budget_ms=50.0, on_prediction=monitor.add)
     try:
         reveal_type(slot.replace(path, sha256="0" * 64))
         reveal_type(slot.predict(path))
