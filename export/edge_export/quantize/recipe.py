@@ -112,11 +112,14 @@ def recipe_from_dict(document: Mapping[str, Any]) -> Recipe:
 
 
 def read_recipe(path: Path) -> Recipe:
-    """Read a recipe from a TOML file, or from a JSON file where the name ends in `.json`.
+    """Read a recipe from a TOML file, from a JSON file where the name ends in `.json`, or from a bundle.
 
     Raises:
         InputError: the file cannot be read, or holds no recipe.
+        BundleError: the bundle is damaged.
     """
+    if path.is_dir() or path.suffix == ".edge":
+        return _read_from_bundle(path)
     try:
         text = path.read_text("utf-8")
         document = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
@@ -125,6 +128,16 @@ def read_recipe(path: Path) -> Recipe:
     if not isinstance(document, dict):
         raise InputError(f"{path}: {type(document).__name__} found where a recipe's fields are expected")
     return recipe_from_dict(document)
+
+
+def _read_from_bundle(path: Path) -> Recipe:
+    from edge_runtime.bundle import read_bundle
+
+    recipes = read_bundle(path).manifest.recipe
+    found = next((one for one in recipes.values() if isinstance(one, dict) and one.get("precision") == "int8"), None)
+    if found is None:
+        raise InputError(f"{path}: no variant of this bundle is int8 ({', '.join(recipes)}), so it holds no recipe")
+    return recipe_from_dict(found)
 
 
 def _value(where: str, hint: Any, value: Any) -> Any:

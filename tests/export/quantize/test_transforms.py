@@ -60,6 +60,20 @@ def test_equalization_keeps_the_function_and_mends_one_scale_for_all(network, pi
     assert make_quantized(model, equalized, observation).notes == ("equalized 2 pairs of convolutions",)
 
 
+def test_a_changed_graph_is_observed_on_the_samples_of_the_first(network):
+    """However long it would take to settle: a stored recipe knows one number."""
+    model = unbalanced(network)
+    samples = list(np.random.default_rng(2).standard_normal((200, 3, 16, 16)).astype(np.float32))
+    observation = observe(model, lambda: samples)
+    assert observation.samples < 200
+    recipe = Recipe("equalized", equalize=True)
+    again = observe(model, lambda: samples[: observation.samples], until=())
+    made, remade = (make_quantized(model, recipe, seen).model for seen in (observation, again))
+    assert made.SerializeToString(deterministic=True) == remade.SerializeToString(deterministic=True)
+    assert observation.observe_again is not None
+    assert observation.observe_again(network).samples == observation.samples
+
+
 def test_equalization_keeps_away_from_what_it_would_change(network, build):
     assert equalize(prepare(unbalanced(network, "Clip")).model, {})[1] == 0
     assert equalize(prepare(unbalanced(network, "Sigmoid")).model, {})[1] == 0

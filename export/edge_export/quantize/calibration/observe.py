@@ -60,10 +60,15 @@ def observe(
     """
 
     def again(other: "onnx.ModelProto") -> Observation:
-        return observe(other, inputs, until=until, cache=cache)
+        # The same samples, not as many as it takes that graph to settle: a stored recipe knows one number.
+        kept = Cache(cache.directory, f"{cache.samples}, first {known.samples}") if cache else None
+        return observe(other, taken, until=(), cache=kept)
 
     def recount() -> dict[str, Histogram]:
-        return _recount(prepared, itertools.islice(inputs(), known.samples), known.histograms)
+        return _recount(prepared, taken(), known.histograms)
+
+    def taken() -> Iterable[Sample]:
+        return itertools.islice(inputs(), known.samples)
 
     prepared = prepare(model).model
     key = observation_key(prepared, cache.samples, until) if cache else ""
