@@ -41,8 +41,8 @@ class Drafting:
         return asdict(self)
 
     def source(self, captured: Captured, candidates: Sequence[Candidate]) -> Captured:
-        """Return the source with the contract of these candidates; the baseline alone always decodes in full."""
-        if all(one.name == BASELINE for one in candidates):
+        """Return the source with the contract of these candidates; the baseline alone keeps the source's own."""
+        if not self.factor or all(one.name == BASELINE for one in candidates):
             return captured
         return replace(captured, preprocessing=replace(captured.preprocessing, draft=self.factor))
 
@@ -50,28 +50,36 @@ class Drafting:
 def try_draft(contest: Contest, data: ExportData, config: ExportConfig) -> tuple[Contest, Drafting]:
     """Let the chosen candidate answer val again from reduced JPEGs; keep that where test could still prove it.
 
-    The baseline keeps the full decode, so the verdict is about everything that changes.
+    The baseline keeps the source's own contract, so the verdict is about everything that changes.
     """
     if not config.draft:
         return contest, Drafting()
-    chosen, val = contest.chosen, data.splits["val"]
-    if chosen is None:
-        return contest, Drafting(True, 0, "off: no candidate to try it with")
-    if not contest.target.is_here:
-        return contest, Drafting(True, 0, "off: the baseline ships beside the candidate, and both have one contract")
-    source = Drafting(True, FACTOR).source(contest.captured, [chosen])
+    if hindrance := _hindrance(contest):
+        return contest, Drafting(True, 0, f"off: {hindrance}")
+    trial, val = contest.trials[0], data.splits["val"]
+    source = Drafting(True, FACTOR).source(contest.captured, [trial.candidate])
     reduced = sum(_is_reduced(item, source.preprocessing) for item, _ in val)
     if not reduced:
         return contest, Drafting(True, 0, "off: no item of val is a JPEG large enough to be decoded at reduced scale")
-    before, *others = contest.trials
-    logits = answer([chosen], source, val).logits[chosen.name]
-    trial = judge_trial(chosen, contest.val, logits, len(data.splits["test"]), config.max_drop)
-    if not trial.provable(config.max_drop):
-        reason = f"off: judging by val, test would bound the drop by {trial.expected_bound:.2%} with it"
-        return contest, Drafting(True, 0, reason, reduced, trial.verdict)
-    found = replace(contest.found, trials=(replace(trial, ratio=before.ratio), *others))
+    logits = answer([trial.candidate], source, val).logits[trial.candidate.name]
+    again = judge_trial(trial.candidate, contest.val, logits, len(data.splits["test"]), config.max_drop)
+    if not again.provable(config.max_drop):
+        reason = f"off: judging by val, test would bound the drop by {again.expected_bound:.2%} with it"
+        return contest, Drafting(True, 0, reason, reduced, again.verdict)
+    found = replace(contest.found, trials=(replace(again, ratio=trial.ratio), *contest.trials[1:]))
     reason = f"on: val allows it, and decodes {reduced:,} of its {len(val):,} items so"
-    return replace(contest, found=found, val=trial.answers), Drafting(True, FACTOR, reason, reduced, trial.verdict)
+    return replace(contest, found=found, val=again.answers), Drafting(True, FACTOR, reason, reduced, again.verdict)
+
+
+def _hindrance(contest: Contest) -> str:
+    """Say why it cannot even be tried, if so."""
+    if contest.chosen is None:
+        return "no candidate to try it with"
+    if not contest.target.is_here:
+        return "the baseline ships beside the candidate, and both have one contract"
+    if contest.captured.preprocessing.draft:
+        return "the source's own contract has draft, for the baseline too"
+    return ""
 
 
 def _is_reduced(item: Any, contract: ImagePreprocessing) -> bool:

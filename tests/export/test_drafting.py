@@ -71,6 +71,13 @@ def test_data_without_large_jpegs_leave_it_off(contest: Contest, picture_data: E
     assert "off: no item of val is a JPEG large enough" in drafting.reason
 
 
+def test_a_sources_own_draft_is_kept(contest: Contest, photos: ExportData) -> None:
+    captured = replace(contest.captured, preprocessing=replace(contest.captured.preprocessing, draft=3))
+    after, drafting = try_draft(replace(contest, captured=captured), photos, CONFIG)
+    assert "the source's own contract has draft" in drafting.reason
+    assert drafting.source(after.captured, after.finalists) is captured
+
+
 @pytest.mark.slow
 def test_the_bundle_decodes_as_its_verdict_did(tiny_run: Path, photos: ExportData, tmp_path: Path) -> None:
     result = export(tiny_run, tmp_path / "d.edge", photos, replace(CONFIG, provisional=True, fallback="fp32"))
