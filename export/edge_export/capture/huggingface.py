@@ -44,8 +44,7 @@ def capture_huggingface(source: str, options: SourceOptions) -> Captured:
         raise InputError(f"{folder}: has its weights; leave out --weights")
     contract = _preprocessing(folder, options.preprocessing)
     module = _load(folder)
-    named = config.get("id2label") or {}
-    labels = options.labels or tuple(str(named[key]) for key in sorted(named, key=int))
+    labels = options.labels or labels_of_huggingface(source)
     weights = next(iter(sorted(folder.glob("*.safetensors"))), None)
     provenance = {
         "source": "huggingface",
@@ -54,6 +53,21 @@ def capture_huggingface(source: str, options: SourceOptions) -> Captured:
     }
     said = SourceOptions(labels, options.task, input=options.input, output=options.output, hold=options.hold)
     return capture_module(source, module, contract, said, provenance)
+
+
+def labels_of_huggingface(source: str) -> tuple[str, ...]:
+    """Return the names that the model's configuration gives its outputs; nothing where they are mere numbers.
+
+    Raises:
+        InputError: the configuration cannot be read.
+    """
+    file = Path(source) / CONFIG_FILE
+    named = _read_json(file).get("id2label") or {}
+    try:
+        labels = tuple(str(named[key]) for key in sorted(named, key=int))
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{file}: id2label is not numbers to names ({error}); mend it or give --labels") from error
+    return () if all(label == f"LABEL_{index}" for index, label in enumerate(labels)) else labels
 
 
 def _load(folder: Path) -> "nn.Module":

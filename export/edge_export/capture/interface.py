@@ -77,3 +77,5 @@ class Source(NamedTuple):
     """Tells from the text that the user gave, and from the file that it may name."""
     capture: Callable[[str, SourceOptions], Captured]
     """Raises InputError where it cannot be captured, and RefusedError where the graph does not answer as it does."""
+    labels: Callable[[str], tuple[str, ...]] = lambda _: ()
+    """What the source calls its outputs, in their order; nothing where it does not say."""
