@@ -72,7 +72,7 @@ def labels_of_huggingface(source: str) -> tuple[str, ...]:
 
 def _load(folder: Path) -> "nn.Module":
     try:
-        from transformers import AutoModelForImageClassification
+        from transformers import AutoModelForImageClassification  # pyright: ignore[reportMissingImports] - an extra
     except ImportError as error:
         raise MachineError(
             f"{folder}: a Hugging Face model needs transformers, which is missing; run: "
