@@ -1,5 +1,6 @@
 """The runtime's public names as Markdown, read from their signatures and docstrings without importing them."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -125,7 +126,8 @@ def _carried(item: griffe.Object) -> Iterator[str]:
 
 
 def _alias(item: griffe.Object | griffe.Alias) -> Iterator[str]:
-    value = str(item.value).replace("'", "") if isinstance(item, griffe.Attribute) else ""
+    quoted_name = r"(?<!Literal\[)'([^']*)'"
+    value = re.sub(quoted_name, r"\1", str(item.value)) if isinstance(item, griffe.Attribute) else ""
     yield f"`{item.name} = {value}`{_meaning(item)}"
 
 
