@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from edge_runtime.bundle import Bundle, Source, open_bundle
 from edge_runtime.choice import choose
+from edge_runtime.devices import runner
 from edge_runtime.errors import BundleError, EdgeError, EdgeWarning, InputError, MachineError
 from edge_runtime.image import ImagePreprocessor
 from edge_runtime.manifest import Manifest, TensorInfo, Variant
@@ -40,6 +41,7 @@ class _Request:
     variant: str
     sha256: str
     providers: tuple[str, ...] | None
+    cache: str | None
 
 
 def load(
@@ -50,6 +52,7 @@ def load(
     variant: str | None = None,
     sha256: str | None = None,
     providers: Sequence[str] | None = None,
+    cache: str | os.PathLike[str] | None = None,
 ) -> Model:
     """Verify a bundle and make a model of one of its variants.
 
@@ -61,6 +64,8 @@ def load(
         variant: Name of a variant; by default the first one for the device, in the manifest's order of preference.
         sha256: Digest of the manifest, which pins the whole bundle.
         providers: ONNX Runtime's execution providers in order, instead of the device's own.
+        cache: Directory where providers may keep compiled models, each under its model's SHA-256; by default nothing is
+            written.
 
     Raises:
         InputError: no bundle at that path, or an argument is out of range.
@@ -73,7 +78,8 @@ def load(
     bundle = open_bundle(source, sha256=sha256)
     chosen = choose(bundle, device, variant)
     asked = None if providers is None else tuple(providers)
-    request = _Request(bundle.source, chosen.device, threads, chosen.name, bundle.manifest_sha256, asked)
+    kept = None if cache is None else os.path.abspath(cache)
+    request = _Request(bundle.source, chosen.device, threads, chosen.name, bundle.manifest_sha256, asked, kept)
     model = Model(bundle, chosen, request)
     if bundle.manifest.provisional:
         warnings.warn(
@@ -110,11 +116,11 @@ class Model:
         first = self._input.shape[0]
         self._fixed_batch = first if isinstance(first, int) else None
         self._lock = threading.Lock()
-        self.session = self._create()
+        self._create()
         self._pid = os.getpid()
         bundle.verify()
 
-    def _create(self) -> Any:
+    def _create(self) -> None:
         variant, request = self.variant, self._request
         data = self.bundle.read(variant.file)
         try:
@@ -124,13 +130,14 @@ class Model:
                 threads=request.threads,
                 options=variant.session,
                 providers=request.providers,
+                cache=request.cache,
             )
         except BundleError as error:
             seen = f"; it was seen to load on {variant.onnxruntime_min} and newer" if variant.onnxruntime_min else ""
             raise BundleError(f"{variant.file}: {error}{seen}") from error
         _check_signature(session.get_inputs(), variant.inputs, f"{variant.file}: input")
         _check_signature(session.get_outputs(), variant.outputs, f"{variant.file}: output")
-        return session
+        self.session, self._ask = session, runner(session, self._input, self._output)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _reopen, (self._request,)
@@ -206,14 +213,14 @@ class Model:
     def _run(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         tensor = batch if batch.dtype == self._dtype else batch.astype(self._dtype)
         try:
-            logits = self.session.run([self._output.name], {self._input.name: tensor})[0]
+            logits = self._ask(tensor)
         except Exception as error:  # its exceptions have no common base that is public
             raise BundleError(f"{self.variant.file}: ONNX Runtime cannot run it ({first_line(error)})") from error
         if logits.shape != (len(batch), len(self.labels)) or not np.isfinite(logits).all():
             raise BundleError(
                 f"{self.variant.file}: answered {logits.shape} {logits.dtype}, or not with finite numbers"
             )
-        return logits.astype(np.float32, copy=False)  # type: ignore[no-any-return]
+        return logits.astype(np.float32, copy=False)
 
     def postprocess(self, logits: npt.NDArray[np.float32]) -> list[Prediction]:
         """Turn `(n, labels)` logits into answers."""
@@ -226,7 +233,7 @@ class Model:
         with self._lock:
             if self._pid != os.getpid():
                 abandon(self.session)
-                self.session = self._create()
+                self._create()
                 self._pid = os.getpid()
 
 

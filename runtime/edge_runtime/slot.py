@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import os
 import statistics
 import threading
 import time
@@ -37,7 +38,7 @@ class ModelSlot:
             machine under the load that it has at that moment; None for no budget.
         on_prediction: Called with each answer in the caller's thread before `predict` returns, such as
             `Monitor().add`. If it raises, the answer is returned all the same, and one EdgeWarning is given.
-        device: As in `load`, for each bundle; so are `threads`, `variant` and `providers`.
+        device: As in `load`, for each bundle; so are `threads`, `variant`, `providers` and `cache`.
         sha256: Pins the first bundle.
 
     Raises:
@@ -54,13 +55,14 @@ class ModelSlot:
         threads: Threads = None,
         variant: str | None = None,
         providers: Sequence[str] | None = None,
+        cache: str | os.PathLike[str] | None = None,
         sha256: str | None = None,
     ) -> None:
         if latency_budget_ms is not None and not latency_budget_ms > 0:
             raise InputError(f"latency_budget_ms={latency_budget_ms}: a positive number of milliseconds is expected")
         self._budget, self._hook = latency_budget_ms, on_prediction
         self._options: dict[str, Any] = {
-            "device": device, "threads": threads, "variant": variant, "providers": providers,
+            "device": device, "threads": threads, "variant": variant, "providers": providers, "cache": cache,
         }  # fmt: skip
         self._hook_failed = False
         self._replacing = threading.Lock()

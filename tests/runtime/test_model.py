@@ -259,3 +259,10 @@ def test_loading_needs_no_pillow_for_arrays(archive: Path, make_picture: Any, mo
             model.predict(b"some bytes")
     finally:
         resize._pillow.cache_clear()
+
+
+def test_the_cpu_compiles_nothing_into_a_cache(archive: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "cache"
+    model = edge_runtime.load(archive, cache=folder)
+    assert not folder.exists()
+    assert model._request.cache == str(folder)
