@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import onnx
 
 SIDE = 224
-SECONDS = 8.0
+SECONDS = 6.0
 CALIBRATION_SAMPLES = 2
 PASSES = {
     "global-average-pool": "efficientnet_b0",
@@ -20,7 +20,6 @@ PASSES = {
     "fuse-silu": "efficientnet_b0",
     "clip-bytes": "mobilenetv3_large_100",
     "shift-zero-points": "mobilenetv3_large_100",
-    "quantize-before-moving": "resnet18",
 }
 """Pass to the network that it was written for."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_export.optimize.graph import add_constant, constant, elementwise, operand, rewrite, sole_reader
+from edge_export.optimize.graph import add_constant, constant, elementwise, rewrite, sole_reader
 
 if TYPE_CHECKING:
     import onnx
@@ -34,11 +34,6 @@ def clip_bytes(model: "onnx.ModelProto") -> tuple["onnx.ModelProto", int]:
 def shift_zero_points(model: "onnx.ModelProto") -> tuple["onnx.ModelProto", int]:
     """Rewrite an addition of a whole number of steps as the same bytes with another zero point."""
     return rewrite(model, _shift)
-
-
-def quantize_before_moving(model: "onnx.ModelProto") -> tuple["onnx.ModelProto", int]:
-    """Quantize before SpaceToDepth instead of after it, so that bytes move instead of floats."""
-    return rewrite(model, _move)
 
 
 def _clip(graph: "ir.Graph", node: "ir.Node") -> bool:
@@ -73,21 +68,6 @@ def _shift(graph: "ir.Graph", node: "ir.Node") -> bool:
     if abs(steps + new_zero - zero) > ROUNDING_GAP:
         return False
     between.quantized.replace_all_uses_with(between.codes)
-    return True
-
-
-def _move(graph: "ir.Graph", node: "ir.Node") -> bool:
-    after = sole_reader(node.outputs[0]) if node.op_type == "SpaceToDepth" else None
-    given = parameters(after) if after is not None and after.op_type == "QuantizeLinear" else None
-    source = node.inputs[0]
-    if after is None or given is None or given[2] != np.uint8 or source is None:
-        return False
-    name = f"{node.outputs[0].name}_codes"
-    codes = elementwise("QuantizeLinear", [source, operand(after, 1), operand(after, 2)], source, name, dtype=given[2])
-    graph.insert_before(node, codes)
-    node.replace_input_with(0, codes.outputs[0])
-    node.outputs[0].type = codes.outputs[0].type
-    after.outputs[0].replace_all_uses_with(node.outputs[0])
     return True
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_export.optimize.byte_ops import clip_bytes, quantize_before_moving, shift_zero_points
+from edge_export.optimize.byte_ops import clip_bytes, shift_zero_points
 from edge_export.optimize.interface import GraphPass
 from edge_export.sessions import predictor
 from edge_runtime.errors import RefusedError
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 QDQ_PASSES: dict[str, GraphPass] = {
     "clip-bytes": clip_bytes,
     "shift-zero-points": shift_zero_points,
-    "quantize-before-moving": quantize_before_moving,
 }
 """On the quantized graph: what bytes can do without going through float. They keep every bit."""
 

@@ -14,9 +14,9 @@ CONTRIB = "com.microsoft"
 def fuse_silu(model: "onnx.ModelProto") -> tuple["onnx.ModelProto", int]:
     """Rewrite `Mul(x, Sigmoid(x))` as `com.microsoft.QuickGelu` with alpha 1, which the quantizer leaves in float.
 
-    In float32 ONNX Runtime fuses it by itself. Between Q and DQ it cannot, and runs QLinearSigmoid and QLinearMul: scalar
-    loops that take longer than float vectors with both conversions (EfficientNet-B0 int8: 5.74 -> 5.07 ms on a quiet
-    machine; beside neighbors that keep the caches busy the gain is gone).
+    In float32 ONNX Runtime fuses it by itself. Between Q and DQ it cannot, and runs QLinearSigmoid and QLinearMul,
+    scalar loops that take longer than float vectors with both conversions (EfficientNet-B0 int8: 5.74 -> 5.07 ms on a
+    quiet machine; beside neighbors that keep the caches busy the gain is gone).
     """
     fused, count = rewrite(model, _fuse)
     if count and CONTRIB not in {entry.domain for entry in fused.opset_import}:

@@ -98,7 +98,6 @@ def test_a_split_hard_swish_runs_on_bytes(make_graph, count_ops, peak):
     assert {record.name: record.rewrites for record in records} == {
         "clip-bytes": 1,
         "shift-zero-points": 1,
-        "quantize-before-moving": 0,
     }
     assert "Add" not in count_ops(after)
     expected, actual = (predictor(one.SerializeToString(), options=SESSION)(batch) for one in (before, after))

@@ -3,10 +3,7 @@
 import numpy as np
 import pytest
 
-from edge_export.optimize import QDQ_PASSES, optimize
 from edge_export.optimize.stem import unstride_stem
-from edge_export.quantize.recipe import Recipe
-from edge_export.quantize.static import SESSION, quantize_static
 
 
 def stem(make_graph, kernel, pads, shape=(3, 12, 16), group=1, **more):
@@ -59,13 +56,3 @@ def test_padding_given_by_a_rule_stays(make_graph):
     weights = {"w": np.zeros((6, 3, 3, 3), np.float32)}
     model = make_graph([("Conv", ["x", "w"], ["y"], {"strides": [2, 2], "auto_pad": "SAME_UPPER"})], weights)
     assert unstride_stem(model)[1] == 0
-
-
-def test_the_input_is_quantized_before_it_moves(make_graph):
-    model, _ = unstride_stem(stem(make_graph, (3, 3), (1, 1, 1, 1)))
-    names = {name for node in model.graph.node for name in (*node.input, *node.output)}
-    quantized = quantize_static(model, Recipe("r"), dict.fromkeys(names, (-4.0, 4.0)))
-    moved, records = optimize(quantized, (3, 12, 16), QDQ_PASSES, options=SESSION)
-    assert [record.rewrites for record in records] == [0, 0, 1]
-    assert records[-1].largest_difference == 0
-    assert moved.graph.node[0].op_type == "QuantizeLinear"
