@@ -2,7 +2,7 @@
 
 from interface import Measure
 
-from runtime import draft, overhead, resize, start, verify
+from runtime import draft, memory, overhead, resize, selftest, start, threads, verify
 
 FIGURES: dict[str, Measure] = {
     "resize": resize.measure,
@@ -10,5 +10,8 @@ FIGURES: dict[str, Measure] = {
     "verify": verify.measure,
     "overhead": overhead.measure,
     "start": start.measure,
+    "selftest": selftest.measure,
+    "threads": threads.measure,
+    "memory": memory.measure,
 }
 """Name on the command line, and what measures it."""
