@@ -60,18 +60,22 @@ def test_equalization_keeps_the_function_and_mends_one_scale_for_all(network, pi
     assert make_quantized(model, equalized, observation).notes == ("equalized 2 pairs of convolutions",)
 
 
-def test_a_changed_graph_is_observed_on_the_samples_of_the_first(network):
+def test_a_changed_graph_is_observed_on_the_samples_of_the_first(network, build):
     """However long it would take to settle: a stored recipe knows one number."""
     model = unbalanced(network)
-    samples = list(np.random.default_rng(2).standard_normal((200, 3, 16, 16)).astype(np.float32))
+    samples = list(np.random.default_rng(2).uniform(-4, 4, (200, 3, 16, 16)).astype(np.float32))
+    samples[40][0, 0, 0] = 4.5  # little for one graph, all for the other
     observation = observe(model, lambda: samples)
-    assert observation.samples < 200
+    assert observation.samples == 64
     recipe = Recipe("equalized", equalize=True)
     again = observe(model, lambda: samples[: observation.samples], until=())
     made, remade = (make_quantized(model, recipe, seen).model for seen in (observation, again))
     assert made.SerializeToString(deterministic=True) == remade.SerializeToString(deterministic=True)
     assert observation.observe_again is not None
-    assert observation.observe_again(network).samples == observation.samples
+    nodes = [helper.make_node("Sub", ["x", "four"], ["d"]), helper.make_node("Relu", ["d"], ["y"])]
+    wild = build(nodes, {"four": 4.0}, (3, 16, 16), (3, 16, 16))
+    assert observe(wild, lambda: samples).samples > observation.samples
+    assert observation.observe_again(wild).samples == observation.samples
 
 
 def test_equalization_keeps_away_from_what_it_would_change(network, build):
