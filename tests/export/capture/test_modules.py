@@ -35,6 +35,7 @@ def test_a_timm_network_with_as_many_answers_as_its_weights(weights):
     np.testing.assert_allclose(logits, module(torch.from_numpy(batch)).detach().numpy(), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_a_torchvision_network_at_another_size(tmp_path):
     network = create_network("torchvision/squeezenet1_1", 3)
     torch.save(network.module.state_dict(), tmp_path / "w.pth")
