@@ -22,6 +22,7 @@ def rewrite(model: "onnx.ModelProto", change: Callable[["ir.Graph", "ir.Node"], 
     count = sum(change(parsed.graph, node) for node in list(parsed.graph) if node.graph is parsed.graph)
     if not count:
         return model, 0
+    parsed.graph.sort()  # quantizers append nodes after their readers, where one sweep for unused ones misses them
     RemoveUnusedNodesPass()(parsed)
     return serde.serialize_model(parsed), count
 
