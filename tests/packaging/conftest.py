@@ -1,5 +1,6 @@
 """A small bundle that the real writer made, the runtime's wheel, and fresh environments to install it into."""
 
+import functools
 import subprocess
 import sys
 import sysconfig
@@ -51,6 +52,7 @@ def bare_python(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def fresh_environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Path]:
     """Make a virtual environment, `pip install` what is named, with the runtime from the wheel; return its `bin`."""
 
+    @functools.cache
     def make(*requirements: str) -> Path:
         folder = tmp_path_factory.mktemp("environment")
         subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True)

@@ -109,6 +109,48 @@ def test_container_installs_and_serves(fresh_environment, app):
         assert answer["label"] == model.predict(app / "photo.jpg").label
 
 
+CONFINED = """
+set -e
+mount --make-rprivate /
+mount -t tmpfs none /run
+mkdir /run/edge-classifier
+for place in $(awk '{print $2}' /proc/mounts | grep -v -E '^/(proc|sys|dev|run)'); do
+    mount -o remount,bind,ro "$place" 2>/dev/null || true
+done
+if touch written 2>/dev/null; then echo "this place can be written" >&2; exit 9; fi
+setpriv --bounding-set=-all --no-new-privs "$@" &
+served=$!
+"$1" -c "$ASK"
+kill $served
+"""
+"""What the unit's protections come to: no network, nothing writable but the folder of the socket, no capabilities."""
+ASK = """
+import http.client, socket, time
+connection = http.client.HTTPConnection("localhost")
+for _ in range(100):
+    connection.sock = socket.socket(socket.AF_UNIX)
+    try:
+        connection.sock.connect("/run/edge-classifier/http.sock")
+        break
+    except OSError:
+        time.sleep(0.2)
+connection.request("POST", "/predict", open("photo.jpg", "rb").read())
+print(connection.getresponse().read().decode())
+"""
+
+
+def test_the_unit_serves_without_network_and_without_a_place_to_write(fresh_environment, app):
+    programs = fresh_environment("edge-runtime[cpu,image]", "fastapi", "uvicorn")
+    if subprocess.run(["unshare", "-n", "-m", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this user may not make namespaces")
+    (line,) = re.findall(r"^ExecStart=(.*)$", (app / "edge-classifier.service").read_text(), re.MULTILINE)
+    _, *arguments = shlex.split(line)
+    confined = ["unshare", "-n", "-m", "sh", "-c", CONFINED, "sh", programs / "python", *arguments]
+    output = run(*confined, cwd=app, EDGE_BUNDLES=str(app), ASK=ASK, PATH="/usr/sbin:/usr/bin:/sbin:/bin").stdout
+    answer = json.loads(next(line for line in output.splitlines() if line.startswith("{")))
+    assert answer["label"] == edge_runtime.load(app / "model.edge").predict(app / "photo.jpg").label
+
+
 def test_ray_answers_a_folder(fresh_environment, app, tmp_path):
     programs = fresh_environment("edge-runtime[cpu,image]", "ray[data]")
     line = next(line for line in re.findall(r"`(python\s+ray_folder\.py [^`]*)`", guide_text()) if "--" not in line)
