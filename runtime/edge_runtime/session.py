@@ -131,6 +131,7 @@ def create_session(
         raise BundleError(f"ONNX Runtime {ort.__version__} refuses the model: {first_line(error)}") from error
     if session.get_providers()[0] != wanted[0]:
         raise MachineError(why_fallen_back(wanted[0], ort))
+    session.disable_fallback()  # for ONNX Runtimes that do not know the argument
     return session
 
 
