@@ -106,13 +106,15 @@ _PLAIN: Mapping[Any, Mapping[str, Any]] = {
     float: {"type": "number", **_NUMBER},
     bool: {"type": "boolean"},
     type(None): {"type": "null"},
-    Any: {},
+    Any: {"$ref": "#/$defs/anything"},
 }
+# Numbers are bounded at every level; the other words of JSON schema say nothing of values of other types.
+_ANYTHING = _NUMBER | {name: {"$ref": "#/$defs/anything"} for name in ("items", "additionalProperties")}
 
 
 def bundle_schema() -> str:
     """Return `bundle.schema.json`: the manifest at its root, the other documents among its definitions."""
-    definitions: dict[str, Any] = {"text": _TEXT}
+    definitions: dict[str, Any] = {"text": _TEXT, "anything": _ANYTHING}
     for kind in DOCUMENTS:
         _define(kind, definitions)
     document = {
