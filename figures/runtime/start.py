@@ -22,7 +22,7 @@ from edge_benchmarks.timing import ROUNDS_PER_BLOCK, interleave
 from edge_runtime.bundle import read_bundle
 from runtime.networks import USUAL, photos, usual_bundle
 
-PAIRS = 60
+PAIRS = 30
 RUNTIME = Path(edge_runtime.__file__).parent.parent
 BY_HAND = Path(__file__).with_name("by_hand.py")
 FIRST_LABEL = "import sys, edge_runtime; print(edge_runtime.load(sys.argv[1], threads=1).predict(sys.argv[2]).label)"
