@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import warnings
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -42,7 +44,7 @@ def proof(
 
 
 @pytest.fixture
-def bundle(make_draft: Any):
+def bundle(make_draft: Any) -> Callable[..., bytes]:
     """Makes a bundle of `cpu-int8` and `cpu-fp32`, in this order, with evidence."""
 
     def make(*files: bytes, **changes: Any) -> bytes:
@@ -50,16 +52,11 @@ def bundle(make_draft: Any):
         for at, data in enumerate(files):
             draft.files[f"evidence/{at}.json"] = data
         draft.extra["evidence"] = tuple(f"evidence/{at}.json" for at in range(len(files)))
-        draft.variants = [edge_variant(item, changes) for item in draft.variants]
-        return draft.archive()
+        draft.variants = [replace(item, **changes) for item in draft.variants]
+        archive: bytes = draft.archive()
+        return archive
 
     return make
-
-
-def edge_variant(item: Any, changes: dict[str, Any]) -> Any:
-    from dataclasses import replace
-
-    return replace(item, **changes)
 
 
 INT8_WINS, FP32_WINS = {"cpu-int8": 1.0, "cpu-fp32": 2.0}, {"cpu-int8": 3.0, "cpu-fp32": 2.0}

@@ -84,5 +84,5 @@ def test_a_cuda_variant_answers_as_the_cpu_does(make_draft: Any, make_variant: A
     data = draft.archive()
     on_cuda, on_cpu = edge_runtime.load(data, device="cuda"), edge_runtime.load(data, variant="cpu-fp32")
     for seed in range(3):
-        answers = [model.predict(make_picture(seed)).probabilities for model in (on_cuda, on_cpu)]
-        np.testing.assert_allclose(*answers, rtol=1e-4)
+        there, here = (model.predict(make_picture(seed)).probabilities for model in (on_cuda, on_cpu))
+        np.testing.assert_allclose(there, here, rtol=1e-4)
