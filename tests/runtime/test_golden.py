@@ -94,7 +94,7 @@ def _quantized_product(clamped: bool) -> bytes:
     )
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=9)
     onnx.checker.check_model(model)
-    return model.SerializeToString()
+    return bytes(model.SerializeToString())
 
 
 def test_a_kernel_that_saturates_is_caught(make_draft: Any) -> None:

@@ -54,7 +54,7 @@ def _quantized(model: bytes, folder: Path) -> bytes:
     source, target = folder / "float.onnx", folder / "int8.onnx"
     source.write_bytes(model)
 
-    class Batches(quantization.CalibrationDataReader):  # type: ignore[misc] - ONNX Runtime has no types
+    class Batches(quantization.CalibrationDataReader):  # type: ignore[misc]
         def __init__(self) -> None:
             random = np.random.default_rng(0)
             self.left = iter([random.uniform(-0.4, 0.4, (1, 3, 24, 24)).astype(np.float32) for _ in range(8)])
