@@ -10,13 +10,14 @@ if TYPE_CHECKING:
     import onnx
 
 SIDE = 224
-SECONDS = 6.0
+SECONDS = 5.0
 CALIBRATION_SAMPLES = 2
 PASSES = {
     "global-average-pool": "efficientnet_b0",
     "unstride-stem": "resnet18",
     "split-hard-swish": "mobilenetv3_large_100",
     "absorb-hard-sigmoid": "mobilenetv3_large_100",
+    "pad-depthwise": "mobilenetv3_large_100",
     "fuse-silu": "efficientnet_b0",
     "clip-bytes": "mobilenetv3_large_100",
     "shift-zero-points": "mobilenetv3_large_100",

@@ -3,6 +3,7 @@
 from edge_export.optimize.global_pool import use_global_average_pool
 from edge_export.optimize.hard_swish import absorb_hard_sigmoid, align_hard_swish, split_hard_swish
 from edge_export.optimize.interface import GraphPass, PassRecord
+from edge_export.optimize.pad_channels import pad_depthwise
 from edge_export.optimize.pipeline import optimize
 from edge_export.optimize.quantized import QDQ_PASSES, finish_quantized
 from edge_export.optimize.silu import fuse_silu
@@ -31,5 +32,6 @@ INT8_PASSES: dict[str, GraphPass] = {
     "split-hard-swish": split_hard_swish,
     "absorb-hard-sigmoid": absorb_hard_sigmoid,
     "fuse-silu": fuse_silu,
+    "pad-depthwise": pad_depthwise,
 }
 """On the baseline, before calibration: forms that have an int8 kernel, some of them slower in float32."""
