@@ -4,7 +4,7 @@ import copy
 from collections.abc import Collection
 from typing import TYPE_CHECKING, cast
 
-from edge_export.quantize.prepare import captured_names
+from edge_export.quantize.bodies import captured_names
 from edge_export.quantize.recipe import Recipe
 from edge_export.quantize.runtime_quantizer import quiet
 

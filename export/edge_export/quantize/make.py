@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from edge_export.optimize import align_hard_swish, finish_quantized
+from edge_export.quantize.bodies import COMPUTE
 from edge_export.quantize.calibration import Observation, Ranges, settled_ranges
 from edge_export.quantize.dynamic import batched_products, quantize_dynamic
-from edge_export.quantize.prepare import COMPUTE, prepare
+from edge_export.quantize.prepare import prepare
 from edge_export.quantize.recipe import Recipe
 from edge_export.quantize.static import SESSION, named_things, quantize_static, unranged_operators
 from edge_export.quantize.transforms.bias_correction import correct_biases, requantize_biases

@@ -4,12 +4,14 @@ Every node has a name of its own, constants are initializers, the type of every 
 """
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edge_export.quantize.bodies import body_notes
+from edge_export.quantize.tensor_types import infer_types
 from edge_runtime.errors import InputError
 
 if TYPE_CHECKING:
@@ -17,12 +19,8 @@ if TYPE_CHECKING:
 
 WEIGHTED = {"Conv": 1, "ConvTranspose": 1, "Gemm": 1, "MatMul": 1, "Gather": 0}
 """Operator to the input that holds its weights, where they are constant."""
-COMPUTE = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
-"""Operators with multiply-accumulates, which is where the time goes."""
 OLDEST_OPSET = 13
 """The first whose DequantizeLinear takes one scale for each channel."""
-INFERRED = ("onnx.infer", "onnxruntime.quant")
-"""Metadata by which ONNX Runtime's quantizers know that shapes are inferred; without it they infer them again."""
 
 
 @dataclass(frozen=True)
@@ -48,26 +46,8 @@ def prepare(model: "onnx.ModelProto") -> Prepared:
     _name_nodes(graph)
     _check_weights(graph)
     _fold_gemm_factors(graph)
-    _infer_types(prepared)
-    return Prepared(prepared, tuple(_body_notes(graph)))
-
-
-def subgraphs(node: "onnx.NodeProto") -> Iterator["onnx.GraphProto"]:
-    """Give the bodies of `If`, `Loop` and `Scan`."""
-    for attribute in node.attribute:
-        if attribute.HasField("g"):
-            yield attribute.g
-        yield from attribute.graphs
-
-
-def captured_names(graph: "onnx.GraphProto") -> set[str]:
-    """Name the outer tensors that bodies may read: renaming or removing one would break them."""
-    found: set[str] = set()
-    for node in graph.node:
-        for body in subgraphs(node):
-            found |= {name for inner in body.node for name in inner.input} | {info.name for info in body.output}
-            found |= captured_names(body)
-    return found
+    infer_types(prepared)
+    return Prepared(prepared, tuple(body_notes(graph)))
 
 
 def _recent(model: "onnx.ModelProto") -> "onnx.ModelProto":
@@ -174,50 +154,3 @@ def _fold_gemm_factors(graph: "onnx.GraphProto") -> None:
                 node.input[at] = f"{name}_{attribute}_{node.name}"
                 graph.initializer.append(numpy_helper.from_array(values, node.input[at]))
                 node.attribute.remove(found)
-
-
-def _infer_types(model: "onnx.ModelProto") -> None:
-    """Know the type of every tensor: by ONNX's inference, and by ONNX Runtime's where it has operators of its own."""
-    import onnx
-
-    if not _untyped(model):
-        return
-    inferred = onnx.shape_inference.infer_shapes(model).graph.value_info
-    del model.graph.value_info[:]
-    model.graph.value_info.extend(inferred)
-    if _untyped(model):
-        _infer_by_runtime(model)
-
-
-def _untyped(model: "onnx.ModelProto") -> list[str]:
-    graph = model.graph
-    known = {info.name for info in (*graph.value_info, *graph.output) if info.type.tensor_type.elem_type}
-    return [name for node in graph.node for name in node.output if name and name not in known]
-
-
-def _infer_by_runtime(model: "onnx.ModelProto") -> None:
-    from onnx import TensorProto, helper
-
-    from edge_runtime.session import create_session
-
-    probe = copy.deepcopy(model)
-    present = {info.name for info in probe.graph.output}
-    probe.graph.output.extend(
-        helper.make_empty_tensor_value_info(name) for name in _untyped(model) if name not in present
-    )
-    session = create_session(probe.SerializeToString(), options={"graph_optimization_level": "disabled"})
-    added = session.get_outputs()[len(present) :]
-    for found in added:
-        if found.type == "tensor(float)":
-            shape = [one if isinstance(one, int | str) else None for one in found.shape]
-            model.graph.value_info.append(helper.make_tensor_value_info(found.name, TensorProto.FLOAT, shape))
-
-
-def _body_notes(graph: "onnx.GraphProto") -> Iterator[str]:
-    for node in graph.node:
-        if any(True for _ in subgraphs(node)):
-            inside = sum(inner.op_type in COMPUTE for body in subgraphs(node) for inner in body.node)
-            if inside:
-                yield f"{node.op_type} {node.name}: the {inside} compute operators in its body stay in float"
-            else:
-                yield f"{node.op_type} {node.name}: its body stays in float"

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, cast
 
 import numpy as np
 
+from edge_export.quantize.bodies import COMPUTE, captured_names
 from edge_export.quantize.calibration import Ranges, activation_names
 from edge_export.quantize.overrides import find_overrides
-from edge_export.quantize.prepare import COMPUTE, INFERRED, captured_names
 from edge_export.quantize.recipe import Recipe
 from edge_export.quantize.runtime_quantizer import quiet
+from edge_export.quantize.tensor_types import INFERRED
 
 if TYPE_CHECKING:
     import onnx

@@ -64,5 +64,5 @@ def _smooth(counts: NDArray[np.int64]) -> NDArray[np.float64] | None:
 def _kl(p: NDArray[np.float64] | None, q: NDArray[np.float64] | None) -> float:
     if p is None or q is None:
         return float("inf")
-    p, q = p / p.sum(), q / q.sum()
-    return float((p * np.log(p / q)).sum())
+    share, other = p / p.sum(), q / q.sum()
+    return float((share * np.log(share / other)).sum())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_export.quantize.prepare import captured_names
+from edge_export.quantize.bodies import captured_names
 from edge_export.quantize.transforms.check import check_same
 from edge_export.quantize.transforms.graph import attributes, consumers, private_initializers
 

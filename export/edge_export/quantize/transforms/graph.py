@@ -23,7 +23,7 @@ def private_initializers(graph: "onnx.GraphProto") -> dict[str, "onnx.TensorProt
     """Return the float constants that exactly one input of one node reads: those that a transform may change."""
     from onnx import TensorProto
 
-    from edge_export.quantize.prepare import captured_names
+    from edge_export.quantize.bodies import captured_names
 
     uses = Counter(name for node in graph.node for name in node.input)
     shown = {info.name for info in graph.output} | captured_names(graph)
