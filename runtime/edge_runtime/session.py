@@ -158,6 +158,7 @@ def _settings(ort: ModuleType, threads: Threads, options: Mapping[str, str]) -> 
     else:
         settings.intra_op_num_threads = threads or available_cpus()
         settings.inter_op_num_threads = 1
+    # The arena stays on: without it the C library's heap splinters (figures/runtime/memory.py), and runs are no faster.
     settings.log_severity_level = _FATAL
     for name, value in options.items():
         if name == GRAPH_OPTIMIZATION and value in _LEVELS:
