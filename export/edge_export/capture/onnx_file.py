@@ -44,6 +44,8 @@ def capture_onnx(source: str, options: SourceOptions) -> Captured:
     contract = read_preprocessing(options.preprocessing, signature.image)
     _check_contract(path, contract, signature)
     cut, activation = take_logits(original, signature.output)
+    if options.task == "image-multilabel" and activation in ("Softmax", "LogSoftmax"):
+        raise InputError(f"{path}: ends in a {activation}, which has one answer an image; leave out --multilabel")
     reference = _reference(path, cut, signature, contract)
     classes = _count_classes(path, signature, reference, contract)
     labels = labels_for(str(path), options.labels, classes)

@@ -119,6 +119,11 @@ def test_outputs_that_nothing_decides(build):
     refused(pooled, r"output pool is float32 .1, 4, 1, 1. for one image")
 
 
+def test_a_softmax_has_one_answer_an_image(build):
+    path = build(after=[helper.make_node("Softmax", ["logits"], ["out"])], outputs={"out": ["n", 5]})
+    refused(path, "ends in a Softmax, which has one answer", task="image-multilabel")
+
+
 def test_labels_are_counted(build):
     refused(build(), r"5 outputs, but 2 labels .a, b", labels=("a", "b"))
 
