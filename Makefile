@@ -8,7 +8,7 @@ OLDEST := .venv-oldest
 # Python 3.10 where it is, else this one: the oldest ONNX Runtime matters then too.
 OLDEST_PYTHON ?= $(shell python3.10 -c 'print("python3.10")' 2>/dev/null || echo $(PYTHON))
 
-.PHONY: demo figures runtime-figures test test-oldest test-slow test-gpu fuzz check format docs clean install
+.PHONY: demo figures runtime-figures test test-oldest test-slow devices test-gpu fuzz check format docs clean install
 
 install: $(READY)
 
@@ -39,6 +39,10 @@ test-oldest:
 # Minutes each: coverage by simulation, kills at random moments, the full Fashion-MNIST.
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow
+
+# Emulated CPUs, so that tests can ask what other machines answer; Debian or Ubuntu, as root or with sudo.
+devices: $(READY)
+	PYTHON="$(abspath $(BIN))/python" tests/devices/install.sh
 
 # What needs a CUDA device; each test skips elsewhere, with the reason.
 test-gpu: $(READY)

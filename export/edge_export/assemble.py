@@ -10,14 +10,11 @@ from edge_export.candidates import Candidate
 from edge_export.capture import Captured
 from edge_export.config import ExportConfig
 from edge_export.evidence import EVIDENCE_FILE, export_evidence
+from edge_export.exactness import measure_exactness
 from edge_export.golden import GOLDEN_FILE, golden_file, golden_images, golden_tensors
 from edge_export.sessions import predictor
 from edge_runtime.cpus import instruction_set
-from edge_runtime.errors import RefusedError
 from edge_runtime.manifest import Manifest, TensorInfo, Unknown, Variant
-
-BASE_TOLERANCE = 1e-4
-"""Of the largest logit: float kernels of other CPUs sum in other orders."""
 
 
 def assemble(
@@ -74,6 +71,7 @@ def _variant(candidate: Candidate, batch: NDArray[np.float32], unknown: Unknown 
     import onnx
 
     graph = onnx.load_from_string(candidate.model).graph
+    equality = measure_exactness(candidate, batch)
     return Variant(
         name=candidate.name,
         file=f"variants/{candidate.name}.onnx",
@@ -81,33 +79,12 @@ def _variant(candidate: Candidate, batch: NDArray[np.float32], unknown: Unknown 
         device=candidate.device,
         inputs=tuple(_tensor_info(info) for info in graph.input),
         outputs=tuple(_tensor_info(info) for info in graph.output),
-        exact=False,
-        tolerance=_tolerance(candidate, batch),
+        exact=equality.exact,
+        tolerance=equality.tolerance,
         session=dict(candidate.session),
         unknown=unknown,
         verified_on=(instruction_set(),),
     )
-
-
-def _tolerance(candidate: Candidate, batch: NDArray[np.float32]) -> float:
-    """Measure how far logits move between ways to run the same model here; a device may move them twice as far.
-
-    The ways are those that other machines take: more threads, fewer fusions, and the kernels of CPUs without VNNI.
-    """
-    expected = predictor(candidate.model, threads=1, options=candidate.session)(batch)
-    moved = 0.0
-    for threads, options in (
-        (2, {}),
-        (1, {"graph_optimization_level": "basic"}),
-        (1, {"session.x64quantprecision": "1"}),
-    ):
-        logits = predictor(candidate.model, threads=threads, options={**candidate.session, **options})(batch)
-        moved = max(moved, float(np.abs(logits - expected).max()))
-        if not np.isfinite(logits).all():
-            raise RefusedError(
-                f"{candidate.name}: golden logits are NaN or infinite with {options or threads}; not shipped"
-            )
-    return max(2 * moved, BASE_TOLERANCE * float(np.abs(expected).max()))
 
 
 def _tensor_info(info: Any) -> TensorInfo:

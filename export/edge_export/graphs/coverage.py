@@ -97,12 +97,7 @@ def measure_coverage(
         graph: The float graph that it was made from.
         excluded: Operators that the recipe leaves in float.
     """
-    import onnx
-
-    with tempfile.TemporaryDirectory(prefix="edge-") as folder:
-        executed = Path(folder) / "executed.onnx"
-        observed_session(quantized.SerializeToString(), options, executed=executed)
-        nodes = onnx.load(executed).graph.node
+    nodes = _executed(quantized.SerializeToString(), options)
     running = _traced(nodes, graph)
     wrapped = {node.name for node in quantized.graph.node if _reads_codes(node)}
     nodes_by_name = {node.name: node for node in graph.graph.node}
@@ -118,6 +113,20 @@ def measure_coverage(
             for name, macs in multiply_accumulates(graph).items()
         )
     )
+
+
+def executed_kinds(model: bytes, options: Mapping[str, str]) -> set[str]:
+    """Return the types of all kernels that ONNX Runtime executes for a model on this machine."""
+    return {node.op_type for node in _executed(model, options)}
+
+
+def _executed(model: bytes, options: Mapping[str, str]) -> list["onnx.NodeProto"]:
+    import onnx
+
+    with tempfile.TemporaryDirectory(prefix="edge-") as folder:
+        executed = Path(folder) / "executed.onnx"
+        observed_session(model, options, executed=executed)
+        return list(onnx.load(executed).graph.node)
 
 
 def time_share(kernels: Sequence[Kernel]) -> float:

@@ -1,0 +1,52 @@
+"""The same answer on every CPU: logits of an exact variant to the bit, labels of every variant."""
+
+import json
+import os
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+
+def ask(device, exported, variant: str, tmp_path: Path) -> tuple[np.ndarray, dict]:
+    """Let the emulated CPU answer the tensors, and run the bundle's self-test on it."""
+    model, tensors, logits = tmp_path / "model.onnx", tmp_path / "tensors.npy", tmp_path / "logits.npy"
+    model.write_bytes(exported.models[variant])
+    np.save(tensors, exported.tensors)
+    options = json.dumps(exported.options[variant])
+    script = str(Path(__file__).parent / "ask.py")
+    arguments = [device.instruction_set, str(model), options, str(tensors), str(logits), str(exported.bundle)]
+    done = subprocess.run(
+        [*device.python, script, *arguments],
+        env=os.environ | device.environment | {"ORT_DISABLE_TELEMETRY": "1"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    return np.load(logits), json.loads(done.stdout)
+
+
+def test_int8_answers_to_the_bit_on_another_cpu(device, exported, tmp_path: Path):
+    assert exported.exact["cpu-int8"], "the fixture must hold an exact variant"
+    logits, selftest = ask(device, exported, "cpu-int8", tmp_path)
+    assert np.array_equal(logits.view(np.uint32), exported.logits["cpu-int8"].view(np.uint32))
+    assert selftest == {"passed": True, "failures": []}
+
+
+def test_labels_of_fp32_are_the_same_on_another_cpu(device, exported, tmp_path: Path):
+    logits, _ = ask(device, exported, "cpu-fp32", tmp_path)
+    assert np.array_equal(logits.argmax(axis=1), exported.logits["cpu-fp32"].argmax(axis=1))
+    assert np.abs(logits - exported.logits["cpu-fp32"]).max() <= exported.tolerance["cpu-fp32"]
+
+
+def test_saturation_would_have_been_seen(device, exported, tmp_path: Path):
+    """Without what the runtime sets, VPMADDUBSW saturates on a CPU without VNNI, and the logits differ."""
+    if not device.instruction_set.startswith("x86_64"):
+        pytest.skip("ARM64 has no kernel that saturates")
+    unaware = replace(device, instruction_set="x86_64-avx512_vnni")
+    logits, _ = ask(unaware, exported, "cpu-int8", tmp_path)
+    assert not np.array_equal(logits, exported.logits["cpu-int8"])
