@@ -14,7 +14,17 @@ import pytest
 import edge_runtime
 from edge_runtime.__main__ import main
 
-SLOW = ("importlib.metadata", "pathlib", "email", "socket", "tempfile", "shutil", "zipfile", "concurrent.futures", "asyncio")
+SLOW = (
+    "importlib.metadata",
+    "pathlib",
+    "email",
+    "socket",
+    "tempfile",
+    "shutil",
+    "zipfile",
+    "concurrent.futures",
+    "asyncio",
+)
 """Standard modules that take milliseconds to import."""
 HEAVY = ("numpy", "onnxruntime", "PIL", "torch", "onnx", "scipy")
 
