@@ -15,6 +15,7 @@ from edge_export.golden import GOLDEN_FILE, golden_file, golden_images, golden_t
 from edge_export.sessions import predictor
 from edge_runtime.cpus import instruction_set
 from edge_runtime.manifest import Manifest, TensorInfo, Unknown, Variant
+from edge_runtime.session import import_onnxruntime
 
 
 def assemble(
@@ -83,6 +84,7 @@ def _variant(candidate: Candidate, batch: NDArray[np.float32], unknown: Unknown 
         tolerance=equality.tolerance,
         session=dict(candidate.session),
         unknown=unknown,
+        onnxruntime_min=import_onnxruntime().__version__,
         verified_on=(instruction_set(),),
     )
 
