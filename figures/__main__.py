@@ -35,11 +35,12 @@ def main(group: str, names: Sequence[str]) -> None:
     if unknown := set(names) - set(members):
         raise click.UsageError(f"{', '.join(sorted(unknown))}: {group} has {', '.join(members)}")
     path = RESULTS / f"{group}.json"
-    known = json.loads(path.read_text(encoding="utf-8"))["measured"] if path.exists() else {}
     for name in names or members:
         click.echo(f"measuring {name}", err=True)
         figures = members[name]()
         show(name, figures)
+        # Read late: another measurement of the group may have been stored meanwhile.
+        known = json.loads(path.read_text(encoding="utf-8"))["measured"] if path.exists() else {}
         known[name] = {
             "figures": [asdict(figure) | {"met": figure.met} for figure in figures],
             "environment": capture(),
