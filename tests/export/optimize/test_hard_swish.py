@@ -109,7 +109,7 @@ def test_a_split_hard_swish_runs_on_bytes(make_graph, count_ops, peak):
 
 def test_ranges_of_other_additions_stay(make_graph):
     model = make_graph([CONV, ("Add", ["c", "one"], ["h"], {}), LAST], WEIGHTS | {"one": np.float32(1)})
-    ranges = dict.fromkeys(("x", "c", "h", "y"), (-1.0, 2.0))
+    ranges: dict[str, tuple[float, float]] = dict.fromkeys(("x", "c", "h", "y"), (-1.0, 2.0))
     assert align_hard_swish(model, ranges) == ranges
 
 
@@ -124,3 +124,11 @@ def test_a_byte_pass_that_changes_a_bit_is_refused(make_graph, monkeypatch):
     model = make_graph([CONV, ("Relu", ["c"], ["h"], {}), LAST], WEIGHTS)
     with pytest.raises(RefusedError, match="breaks changed a logit"):
         finish_quantized(quantized(model, dict.fromkeys(("x", "c", "h", "y"), (-9.0, 9.0))), SESSION)
+
+
+def test_steps_that_differ_keep_their_float_operators(make_graph):
+    model, _ = split_hard_swish(make_graph([CONV, *AS_ONE, LAST], WEIGHTS))
+    names = {name for node in model.graph.node for name in (*node.input, *node.output)}
+    z = next(node for node in model.graph.node if node.op_type == "Relu").output[0]
+    before = quantized(model, dict.fromkeys(names, (-9.0, 9.0)) | {z: (0.0, 8.0)})
+    assert finish_quantized(before, SESSION) is before
