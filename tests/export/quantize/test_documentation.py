@@ -34,4 +34,6 @@ def test_the_example_makes_a_model(network):
 
 
 def test_the_table_names_every_method():
-    assert re.findall(r"^\| `(\w+)` \|", PAGE.split("## Calibration")[1].split("\n## ")[0], re.MULTILINE) == list(METHODS)
+    assert re.findall(r"^\| `(\w+)` \|", PAGE.split("## Calibration")[1].split("\n## ")[0], re.MULTILINE) == list(
+        METHODS
+    )
