@@ -26,8 +26,9 @@ $(READY): pyproject.toml benchmarks/pyproject.toml runtime/pyproject.toml
 demo: $(READY)
 	PATH="$(abspath $(BIN)):$$PATH" sh examples/demo.sh
 
+# One worker for each CPU; the tests of one file stay together, so that they share what they made.
 test: $(READY)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 # The runtime's tests on the oldest Python and packages that it takes, without the toolchain.
 test-oldest:

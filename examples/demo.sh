@@ -7,7 +7,7 @@ mkdir -p "$demo"
 set -x
 edge sample mnist "$demo/data"
 edge train "$demo/data" -o "$demo/run"
-edge export "$demo/run" --quantize int8 -o "$demo/mnist.edge"
+edge export "$demo/run" --quantize int8 --search-time 30 -o "$demo/mnist.edge"
 edge eval "$demo/mnist.edge" "$demo/data" --split test
 edge bench "$demo/mnist.edge" -o "$demo/bench.html" -o "$demo/bench.json"
 edge run "$demo/mnist.edge" "$demo"/data/test/7/*0.png

@@ -16,12 +16,18 @@ import click
 EDGE = [sys.executable, "-m", "edge_pipeline"]
 
 
-def run(*arguments: object) -> dict[str, Any]:
-    """Run `edge ...` and return its seconds, peak resident memory and, with --json, its document."""
+def run(*arguments: object, cache: Path | None = None) -> dict[str, Any]:
+    """Run `edge ...` and return its seconds, peak resident memory and, with --json, its document.
+
+    Args:
+        arguments: Words of the command.
+        cache: Directory of what it remembers, instead of the user's own.
+    """
     command = [*EDGE, *map(str, arguments)]
     click.echo(f"$ edge {' '.join(map(str, arguments))}", err=True)
     start = time.monotonic()
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
+    environment = os.environ | ({"EDGE_CACHE_DIR": str(cache)} if cache else {})
+    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment) as process:
         assert process.stdout is not None
         output = process.stdout.read()
         _, status, usage = os.wait4(process.pid, 0)

@@ -77,6 +77,8 @@ def hold_contest(source: str | Path, data: ExportData, config: ExportConfig, pro
     target = _target(config)
     progress("exporting to ONNX and checking parity")
     captured = capture(str(source), config.source)
+    if unknown := [name for name in config.protect if name not in captured.labels]:
+        raise InputError(f"protect={unknown[0]!r}: no such class; there are {', '.join(captured.labels)}")
     progress("optimizing the graph")
     graph, baseline, passes = make_baseline(captured)
     progress("answering val")

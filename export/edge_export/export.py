@@ -19,7 +19,7 @@ from edge_export.config import ExportConfig, ExportData, ExportResult, Outcome, 
 from edge_export.contest import Contest, hold_contest, time_finalists
 from edge_export.decide import Decision, decide
 from edge_export.drafting import answer_finalists, try_draft
-from edge_export.judgement import check_protected, judge_candidate
+from edge_export.judgement import judge_candidate
 from edge_export.report import build_report, refusal_report, render_html
 from edge_export.run import is_run, record_test_opening
 from edge_export.unknown import choose_unknown, measure_unknown
@@ -50,7 +50,6 @@ def export(
     """
     check_target(out)
     _check_splits(data)
-    check_protected(config.protect, config.source.labels or config.protect)
     contest = _hold_contest_or_report(source, out, data, config, progress)
     contest, drafting = try_draft(contest, data, config)
     progress("answering test")

@@ -1,6 +1,5 @@
 """The verdicts on the chosen candidate: on test, opened once, and against the baseline's time."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 
 from edge_benchmarks.accuracy import Answers, ClassVerdict, judge_accuracy, judge_classes
@@ -9,7 +8,6 @@ from edge_benchmarks.verdicts import Accuracy, AccuracyVerdict, TimeVerdict
 from edge_export.candidates import BASELINE
 from edge_export.config import ExportConfig, ExportData
 from edge_export.contest import Contest
-from edge_runtime.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -68,14 +66,3 @@ def judge_candidate(
     # What another kind of machine will take cannot be measured here.
     time = judge_time(timings, chosen.name, BASELINE) if contest.target.is_here else None
     return Judgement(accuracy, time, classes)
-
-
-def check_protected(protect: Collection[str], labels: Collection[str]) -> None:
-    """Refuse a protected class that the model does not know.
-
-    Raises:
-        InputError: with the name and the classes that there are.
-    """
-    unknown = [name for name in protect if name not in labels]
-    if unknown:
-        raise InputError(f"protect={unknown[0]!r}: no such class; there are {', '.join(labels)}")

@@ -2,10 +2,13 @@
 
 from interface import Measure
 
-from quantization import calibration, passes
+from quantization import accuracy, calibration, duration, passes, peers
 
 FIGURES: dict[str, Measure] = {
+    "accuracy": accuracy.measure,
     "calibration": calibration.measure,
+    "duration": duration.measure,
     "passes": passes.measure,
+    "peers": peers.measure,
 }
 """Name on the command line, and what measures it."""

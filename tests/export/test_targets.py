@@ -1,0 +1,75 @@
+"""Targets that are not this machine, and what an export is asked to hold besides accuracy and time."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from edge_export.config import ExportConfig, ExportData, Outcome
+from edge_export.export import export
+from edge_export.targets import TARGETS, find_target
+from edge_runtime.bundle import read_bundle
+from edge_runtime.errors import InputError
+
+INT8 = ExportConfig(quantize="int8", max_drop=0.02, timing_seconds=0.5, calibration_samples=24, search_time=0)
+
+
+def elsewhere() -> str:
+    return next(target.name for target in TARGETS.values() if target.device == "cpu" and not target.is_here)
+
+
+def test_auto_is_this_machine():
+    assert find_target("auto").is_here
+    with pytest.raises(InputError, match="target='riscv': one of auto, x86-vnni, x86-avx2, arm64, cuda is expected"):
+        find_target("riscv")
+
+
+def test_int8_is_never_offered_to_cuda(tiny_run: Path, picture_data: ExportData, tmp_path: Path):
+    with pytest.raises(InputError, match="slower than fp32 on the CUDA provider.*use --quantize fp16"):
+        export(tiny_run, tmp_path / "a.edge", picture_data, replace(INT8, target="cuda"))
+    assert not list(tmp_path.iterdir())
+
+
+def test_elsewhere_latency_is_unproven_and_fp32_goes_beside(tiny_run: Path, picture_data: ExportData, tmp_path: Path):
+    out = tmp_path / "a.edge"
+    asked = replace(INT8, target=elsewhere())
+    refused = export(tiny_run, out, picture_data, asked)
+    assert refused.outcome is Outcome.INCONCLUSIVE
+    assert "its latency is unproven, since the target is not this machine" in refused.reason
+    assert not out.exists()
+    shipped = export(tiny_run, out, picture_data, replace(asked, provisional=True))
+    assert shipped.outcome is Outcome.PROVISIONAL
+    manifest = read_bundle(out).manifest
+    assert [variant.name for variant in manifest.variants] == ["cpu-int8", "cpu-fp32"]
+    assert manifest.provisional
+    assert shipped.report["target"] == elsewhere()
+
+
+def test_frames_and_protected_classes_reach_the_verdict(tiny_run: Path, picture_data: ExportData, tmp_path: Path):
+    frames = [(path, None) for path, _ in picture_data.splits["test"]]
+    groups = {"test": [f"recording {index // 2}" for index in range(len(frames))]}
+    data = replace(picture_data, unlabeled=frames, groups=groups)
+    report = export(tiny_run, tmp_path / "a.edge", data, replace(INT8, protect=("red",), fallback="fp32")).report
+    assert report["accuracy"]["unlabeled"] == len(frames)
+    assert report["accuracy"]["groups"] == len(frames) // 2
+    assert [one["label"] for one in report["classes"] if one["protected"]] == ["red"]
+
+
+def test_a_protected_class_must_be_known(tiny_run: Path, picture_data: ExportData, tmp_path: Path):
+    with pytest.raises(InputError, match="protect='pink': no such class; there are blue, green, red"):
+        export(tiny_run, tmp_path / "a.edge", picture_data, replace(INT8, protect=("pink",)))
+
+
+def test_a_share_of_int8_can_be_insisted_on(tiny_run: Path, picture_data: ExportData, tmp_path: Path):
+    from edge_export.quantize import recipe_from_dict
+
+    recipe = recipe_from_dict({"name": "half", "float_operators": ["node_conv2d"]})
+    first = export(tiny_run, tmp_path / "a.edge", picture_data, replace(INT8, recipe=recipe))
+    share = next(row["coverage"]["macs_share"] for row in first.report["rows"] if row["coverage"])
+    assert 0 < share < 1
+    reasons = [one["reason"] for row in first.report["rows"] if row["coverage"] for one in row["coverage"]["floating"]]
+    assert reasons == ["excluded by the recipe"]
+    asked = replace(INT8, recipe=recipe, min_int8_share=0.5 + share / 2)
+    refused = export(tiny_run, tmp_path / "b.edge", picture_data, asked)
+    assert refused.outcome is Outcome.REFUSED
+    assert "less than the" in refused.reason and "--min-int8-share" in refused.reason
