@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from edge_export.candidates import make_baseline, prepare_int8
+from edge_export.capture import capture
 from edge_export.config import ExportConfig, ExportData, Outcome
 from edge_export.export import export
+from edge_export.quantize import Recipe
 from edge_export.targets import TARGETS, find_target
 from edge_runtime.bundle import read_bundle
 from edge_runtime.errors import InputError
@@ -61,9 +64,10 @@ def test_a_protected_class_must_be_known(tiny_run: Path, picture_data: ExportDat
 
 
 def test_a_share_of_int8_can_be_insisted_on(tiny_run: Path, picture_data: ExportData, tmp_path: Path):
-    from edge_export.quantize import recipe_from_dict
-
-    recipe = recipe_from_dict({"name": "half", "float_operators": ["node_conv2d"]})
+    captured = capture(str(tiny_run))
+    graph, _ = prepare_int8(make_baseline(captured)[0], captured)
+    third = [node.name for node in graph.graph.node if node.op_type == "Conv"][2]
+    recipe = Recipe("all but one", float_operators=(third,))
     first = export(tiny_run, tmp_path / "a.edge", picture_data, replace(INT8, recipe=recipe))
     share = next(row["coverage"]["macs_share"] for row in first.report["rows"] if row["coverage"])
     assert 0 < share < 1
