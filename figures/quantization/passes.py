@@ -18,7 +18,6 @@ PASSES = {
     "split-hard-swish": "mobilenetv3_large_100",
     "absorb-hard-sigmoid": "mobilenetv3_large_100",
     "pad-depthwise": "mobilenetv3_large_100",
-    "fuse-silu": "efficientnet_b0",
     "clip-bytes": "mobilenetv3_large_100",
     "shift-zero-points": "mobilenetv3_large_100",
 }

@@ -6,7 +6,6 @@ from edge_export.optimize.interface import GraphPass, PassRecord
 from edge_export.optimize.pad_channels import pad_depthwise
 from edge_export.optimize.pipeline import optimize
 from edge_export.optimize.quantized import QDQ_PASSES, finish_quantized
-from edge_export.optimize.silu import fuse_silu
 from edge_export.optimize.simplify import simplify
 from edge_export.optimize.stem import unstride_stem
 
@@ -31,7 +30,6 @@ INT8_PASSES: dict[str, GraphPass] = {
     "unstride-stem": unstride_stem,
     "split-hard-swish": split_hard_swish,
     "absorb-hard-sigmoid": absorb_hard_sigmoid,
-    "fuse-silu": fuse_silu,
     "pad-depthwise": pad_depthwise,
 }
 """On the baseline, before calibration: forms that have an int8 kernel, some of them slower in float32."""

@@ -18,7 +18,7 @@ from edge_export.search.laboratory import Laboratory
 if TYPE_CHECKING:
     import onnx
 
-ACTIVATIONS = frozenset({"Clip", "HardSigmoid", "HardSwish", "LeakyRelu", "QuickGelu", "Relu", "Sigmoid", "Tanh"})
+ACTIVATIONS = frozenset({"Clip", "HardSigmoid", "HardSwish", "LeakyRelu", "Relu", "Sigmoid", "Tanh"})
 """Operators that a quantizer folds into the one before them, and that therefore go where it goes."""
 
 
