@@ -28,7 +28,7 @@ def test_auto_is_this_machine():
 
 
 def test_int8_is_never_offered_to_cuda(tiny_run: Path, picture_data: ExportData, tmp_path: Path):
-    with pytest.raises(InputError, match="slower than fp32 on the CUDA provider.*use --quantize fp16"):
+    with pytest.raises(InputError, match=r"slower than fp32 on the CUDA provider.*use --quantize fp16"):
         export(tiny_run, tmp_path / "a.edge", picture_data, replace(INT8, target="cuda"))
     assert not list(tmp_path.iterdir())
 

@@ -17,9 +17,7 @@ VECTOR = 16
 LARGEST_SHARE = 1 / 8
 """Of the channels, to add at most: more would cost the dense convolutions around what the depthwise one gains."""
 
-CHANNELWISE = frozenset(
-    {"Add", "Clip", "Mul", "HardSwish", "HardSigmoid", "Relu", "Sigmoid", "GlobalAveragePool"}
-)
+CHANNELWISE = frozenset({"Add", "Clip", "Mul", "HardSwish", "HardSigmoid", "Relu", "Sigmoid", "GlobalAveragePool"})
 """Operators that keep every channel to itself, so that an added one disturbs none."""
 
 

@@ -61,7 +61,9 @@ from edge_pipeline.cli.source_options import source_options, take_source_options
     help="Seconds to look for the fastest provable recipe; 0 takes the best single one.",
 )
 @click.option(
-    "--recipe", type=click.Path(path_type=Path), help="The one recipe to use, instead of a search: a TOML or JSON file, or a bundle."
+    "--recipe",
+    type=click.Path(path_type=Path),
+    help="The one recipe to use, instead of a search: a TOML or JSON file, or a bundle.",
 )
 @click.option(
     "--min-int8-share",
