@@ -97,10 +97,14 @@ def _ahead(region: _Region, node: "ir.Node", value: "ir.Value") -> "list[ir.Valu
 
 
 def _convolution(region: _Region, node: "ir.Node", ends: "dict[ir.Node, None]") -> "list[ir.Value] | None":
-    constants = [constant(value) for value in node.inputs[1:] if value is not None]
-    if any(value is None for value in constants):
+    weights, *others = (constant(value) for value in node.inputs[1:] if value is not None)
+    if weights is None or any(value is None for value in others):
         return None
-    if _is_depthwise(node):
+    depthwise = _is_depthwise(node)
+    # A map of one channel, such as a spatial gate, is spread over all channels; it has none to add.
+    if weights.shape[1 if ends is region.readers and not depthwise else 0] != region.channels:
+        return None
+    if depthwise:
         region.depthwise[node] = None
         return [operand(node, 0), node.outputs[0]]
     if attribute(node, "group", 1) != 1:

@@ -81,3 +81,16 @@ def test_what_cannot_be_padded_leaves_all_as_it_was(make_graph, index, node):
 
 def test_channels_that_the_graph_gives_out_stay(make_graph):
     assert pad_depthwise(make_graph(block(72), constants(72), outputs=("y", "c")))[1] == 0
+
+
+def test_a_gate_of_one_channel_leaves_the_block_alone(make_graph):
+    nodes = [
+        ("Conv", ["x", "w", "b"], ["a"], {}),
+        ("Conv", ["a", "d", "e"], ["c"], {"group": 72, "pads": [1] * 4}),
+        ("Conv", ["x", "spatial"], ["s"], {}),
+        ("Sigmoid", ["s"], ["g"], {}),
+        ("Mul", ["c", "g"], ["h"], {}),
+        ("Conv", ["h", "v"], ["y"], {}),
+    ]
+    model = make_graph(nodes, constants(72) | {"spatial": random(1, 3, 1, 1)})
+    assert pad_depthwise(model)[1] == 0
