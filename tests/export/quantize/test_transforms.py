@@ -166,6 +166,19 @@ def test_smooth_quant_keeps_the_function_and_evens_out_the_channels(build, answe
     assert smoothed.max() / smoothed.min() < 0.3 * observation.peaks["h"].max() / observation.peaks["h"].min()
 
 
+def test_smooth_quant_moves_outliers_into_a_gain_of_one_number(build):
+    nodes = [
+        helper.make_node("Relu", ["x"], ["r"]),
+        helper.make_node("Mul", ["r", "half"], ["h"]),
+        helper.make_node("MatMul", ["h", "w"], ["y"], name="p"),
+    ]
+    weights = np.random.default_rng(0).standard_normal((16, 16))
+    model = prepare(build(nodes, {"half": 0.5, "w": weights}, (5, 16), (5, 16))).model
+    batch = np.ones((1, 5, 16), np.float32)
+    changed, products = smooth(model, {"h": np.geomspace(1, 100, 16).astype(np.float32)}, 0.5, {"x": batch})
+    assert (products, len(changed.graph.node)) == (1, 3)
+
+
 @pytest.mark.parametrize("kind", ["static", "dynamic"])
 def test_smooth_quant_makes_int8_transformers_better(build, error_of, kind):
     model = transformer(build, False, False)

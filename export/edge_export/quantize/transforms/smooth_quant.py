@@ -124,7 +124,7 @@ def _scale(peaks: Array, products: list["onnx.NodeProto"], private: Tensors, alp
 def _multiply(tensor: "onnx.TensorProto", factor: NDArray[np.float64], axis: int | None = None) -> None:
     from onnx import numpy_helper
 
-    values = numpy_helper.to_array(tensor).astype(np.float64)
+    values = np.atleast_1d(numpy_helper.to_array(tensor).astype(np.float64))  # a gain may be one number for all
     shape = [1] * values.ndim
     shape[-1 if axis is None else axis] = -1
     product = (values * factor.reshape(shape)).astype(np.float32)
