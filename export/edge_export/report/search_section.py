@@ -25,7 +25,8 @@ def search_section(document: Mapping[str, Any]) -> Section:
 
 def _summary(document: Mapping[str, Any]) -> str:
     search = document["search"]
-    ranges = ", ".join(f"{name} {error:.3g}" for name, error in search["errors"].items())
+    known = search["errors"].items()
+    ranges = ", ".join(f"{name} {'infinite' if error is None else f'{error:.3g}'}" for name, error in known)
     parts = [f"{len(search['trials'])} candidates answered val in {search['seconds']:.0f} s."]
     if document["calibration"]:
         parts.append(f"{document['calibration'].capitalize()}.")
@@ -45,7 +46,7 @@ def _trials(trials: Sequence[Mapping[str, Any]]) -> Table:
         rows.append(
             [
                 Cell(name, "judged on test" if index == 0 else "", tone),
-                f"{ratio['estimate']:.3f} ({ratio['low']:.3f}-{ratio['high']:.3f})" if ratio else "not timed",
+                f"{ratio['estimate']:.3f} ({ratio['low']:.3f}-{ratio['high']:.3f})" if ratio else "unknown",
                 f"{trial['size_bytes'] / 1e6:.2f}",
                 f"{verdict['changed']} of {verdict['n']:,}",
                 f"{100 * verdict['drop']:.2f}",
@@ -86,7 +87,7 @@ def _costs(search: Mapping[str, Any]) -> Table:
             cost["name"],
             f"{cost['operators']}",
             f"{cost['macs'] / macs:.1%}",
-            "no time" if cost["error"] is None else f"{cost['error'] / total:.1%}",
+            "unknown" if cost["error"] is None else f"{cost['error'] / total:.1%}",
             f"{cost['float_ms']:.3f}",
             f"{cost['int8_ms']:.3f}",
         ]

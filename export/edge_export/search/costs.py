@@ -14,6 +14,7 @@ from edge_export.quantize import Recipe
 from edge_export.search.blocks import Block, cut_blocks
 from edge_export.search.budget import Budget
 from edge_export.search.laboratory import Laboratory
+from edge_export.search.trial import finite_or_none
 
 if TYPE_CHECKING:
     import onnx
@@ -32,7 +33,8 @@ class Cost:
 
     block: Block
     error: float | None
-    """Mean square error of the logits where this part alone is in int8; None where no time was left to measure it."""
+    """Mean square error of the logits where this part alone is in int8, infinity where one was not finite; None where
+    no time was left to measure it."""
     float_ms: float
     """What the baseline spends in it."""
     int8_ms: float
@@ -49,7 +51,7 @@ class Cost:
             "name": self.block.name,
             "operators": len(self.block.operators),
             "macs": self.block.macs,
-            "error": self.error,
+            "error": None if self.error is None else finite_or_none(self.error),
             "float_ms": self.float_ms,
             "int8_ms": self.int8_ms,
         }
@@ -69,8 +71,8 @@ def measure_costs(lab: Laboratory, recipe: Recipe, candidate: Candidate, budget:
 
 
 def total_error(costs: Sequence[Cost]) -> float:
-    """Return the error of all parts together, as if errors of several parts only added up; never 0."""
-    return sum(cost.error or 0.0 for cost in costs) or 1.0
+    """Return the finite errors of all parts together, as if errors of several parts only added up; never 0."""
+    return sum(cost.error for cost in costs if cost.error is not None and np.isfinite(cost.error)) or 1.0
 
 
 def measure_parts(

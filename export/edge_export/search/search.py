@@ -10,7 +10,7 @@ from edge_export.quantize import Recipe
 from edge_export.search.budget import Budget
 from edge_export.search.costs import Cost, measure_costs, measure_parts, total_error
 from edge_export.search.laboratory import Laboratory
-from edge_export.search.trial import Trial
+from edge_export.search.trial import Trial, finite_or_none
 
 EQUALLY_QUICK = 0.02
 """Two candidates whose times differ by less are equally quick, and the one whose logits err less is taken: a handful of
@@ -31,7 +31,7 @@ class SearchResult:
     reasons: dict[str, str] = field(default_factory=dict)
     """Operator that the chosen candidate leaves in float, to why."""
     errors: dict[str, float] = field(default_factory=dict)
-    """Starting recipe to the mean square error of its logits on the subset."""
+    """Starting recipe to the mean square error of its logits on the subset; infinity where one was not finite."""
     seconds: float = 0.0
     stopped: bool = False
     """Time ran out before everything was measured."""
@@ -41,7 +41,7 @@ class SearchResult:
         return {
             "trials": [trial.to_dict() for trial in self.trials],
             "costs": [cost.to_dict() for cost in self.costs],
-            "errors": self.errors,
+            "errors": {name: finite_or_none(error) for name, error in self.errors.items()},
             "seconds": round(self.seconds, 1),
             "stopped": self.stopped,
         }
@@ -113,7 +113,7 @@ class _Refinement:
         total = total_error(costs)
         for cost in costs:
             gain = f"saves {cost.gain:.3f} ms" if cost.gain > 0 else f"loses {-cost.gain:.3f} ms"
-            error = "" if cost.error is None else f"makes {cost.error / total:.0%} of the error here and "
+            error = "" if cost.error is None else f"makes {min(cost.error / total, 1):.0%} of the error here and "
             self.reasons |= dict.fromkeys(cost.block.operators, f"excluded by search: int8 {error}{gain}")
 
     def _try(self, costs: Sequence[Cost]) -> Trial | None:
@@ -149,7 +149,7 @@ class _Refinement:
     def _explain_parts(self, parts: Sequence[Cost], total: float) -> None:
         for part in parts:
             if part.error is not None:
-                why = f"excluded by search: int8 makes {part.error / total:.0%} of the error here"
+                why = f"excluded by search: int8 makes {min(part.error / total, 1):.0%} of the error here"
                 self.reasons |= dict.fromkeys(part.block.operators, why)
 
     def _fewest(self, most: int, first: Callable[[int], Sequence[Cost]]) -> int | None:

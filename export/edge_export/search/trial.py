@@ -25,7 +25,7 @@ class Trial:
     logit_error: float
     """Root mean square difference of the logits from the baseline's."""
     ratio: Interval | None = None
-    """Its time over the baseline's; None where it was not timed."""
+    """Its time over the baseline's; None where it was not timed, unbounded where too few rounds fitted in."""
 
     def provable(self, max_drop: float) -> bool:
         """Whether test would pass it, if answers changed there as often as on val."""
@@ -39,7 +39,7 @@ class Trial:
             "expected_bound": self.expected_bound,
             "logit_error": self.logit_error,
             "size_bytes": len(self.candidate.model),
-            "ratio": asdict(self.ratio) if self.ratio else None,
+            "ratio": asdict(self.ratio) if self.ratio and np.isfinite(self.ratio.high) else None,
         }
 
 
@@ -63,3 +63,8 @@ def judge_trial(
     worse, better = min(worse, test_size), min(better, test_size - min(worse, test_size))
     error = float(np.sqrt(np.mean((logits - baseline.logits[BASELINE]) ** 2)))
     return Trial(candidate, answers, verdict, tango_upper_bound(worse, better, test_size), error)
+
+
+def finite_or_none(number: float) -> float | None:
+    """Return a number as JSON can hold it: it has no infinity."""
+    return number if np.isfinite(number) else None

@@ -1,5 +1,7 @@
 """Which trial is chosen, what is remembered, and when a search must stop."""
 
+import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +9,9 @@ import numpy as np
 from edge_benchmarks.accuracy import Answers
 from edge_benchmarks.verdicts import Interval
 from edge_export.candidates import BASELINE, Candidate
-from edge_export.search import Budget, Memory, Trial, judge_trial
+from edge_export.search import Budget, Memory, SearchResult, Trial, judge_trial
+from edge_export.search.blocks import Block
+from edge_export.search.costs import Cost, total_error
 from edge_export.search.search import choose
 
 N, CLASSES = 400, 4
@@ -82,3 +86,21 @@ def test_a_budget_ends_and_tells_how_long_it_will_take():
     assert not budget.over and budget.passed(0.4) and not budget.passed(0.5)
     now[0] = 100.0
     assert budget.over
+
+
+def test_what_is_not_finite_is_left_out_of_the_report():
+    slow = trial("slow", 0, 0.1)
+    unbounded = Trial(
+        slow.candidate,
+        slow.answers,
+        slow.verdict,
+        slow.expected_bound,
+        slow.logit_error,
+        Interval(1, 0, math.inf, 0.95),
+    )
+    costs = [Cost(Block("a", ("a",), 1, ()), error, 1.0, 0.5) for error in (math.inf, 0.25, None)]
+    assert total_error(costs) == 0.25
+    document = SearchResult((unbounded,), tuple(costs), errors={"mse": math.inf, "minmax": 0.5}).to_dict()
+    json.dumps(document, allow_nan=False)
+    assert document["errors"] == {"mse": None, "minmax": 0.5}
+    assert [cost["error"] for cost in document["costs"]] == [None, 0.25, None]
