@@ -1,9 +1,10 @@
-"""What a search measured, kept on disk, so that a killed one goes on where it was."""
+"""What a search measured, kept on disk, so that a killed one goes on where it was; an unwritable disk is no error."""
 
 import hashlib
 import json
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +32,17 @@ class Memory:
             known: Values = np.load(path, allow_pickle=False)
         except (OSError, ValueError, EOFError):  # not measured yet, or cut off while it was written
             known = measure()
-            self._folder.mkdir(parents=True, exist_ok=True)
-            part = path.with_suffix(f".{os.getpid()}.part")
-            with part.open("wb") as file:
-                np.save(file, known)
-            part.replace(path)
+            _keep(path, known)
         return known
+
+
+def _keep(path: Path, values: Values) -> None:
+    part = path.with_suffix(f".{os.getpid()}.part")
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with part.open("wb") as file:
+                np.save(file, values)
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
