@@ -133,7 +133,7 @@ def _add_int8(
         answers=contest.val,
         test_size=len(data.splits["test"]),
         max_drop=config.max_drop,
-        memory=Memory(config.cache, _context(graph, data, config)),
+        memory=Memory(config.cache, _context(graph, captured, data, config)),
     )
     if config.recipe is not None:
         recipes, seconds = [config.recipe], 0.0
@@ -143,10 +143,11 @@ def _add_int8(
     return replace(contest, found=found, passes=(*contest.passes, *passes), calibration=observation.sentence())
 
 
-def _context(graph: "onnx.ModelProto", data: ExportData, config: ExportConfig) -> str:
+def _context(graph: "onnx.ModelProto", captured: Captured, data: ExportData, config: ExportConfig) -> str:
     """Hash everything that a measurement of the search depends on, besides its recipe."""
     parts = [
         hashlib.sha256(graph.SerializeToString(deterministic=True)).hexdigest(),
+        captured.preprocessing.to_dict(),
         data.fingerprints.get("train"),
         data.fingerprints.get("val"),
         config.calibration_samples,

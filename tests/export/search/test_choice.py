@@ -2,17 +2,24 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import onnx
 
 from edge_benchmarks.accuracy import Answers
 from edge_benchmarks.verdicts import Interval
 from edge_export.candidates import BASELINE, Candidate
+from edge_export.capture import Captured
+from edge_export.capture.interface import Parity
+from edge_export.config import ExportConfig, ExportData
+from edge_export.contest import _context
 from edge_export.search import Budget, Memory, SearchResult, Trial, judge_trial
 from edge_export.search.blocks import Block
 from edge_export.search.costs import Cost, total_error
 from edge_export.search.search import choose
+from edge_runtime.preprocessing import ImagePreprocessing, Resize
 
 N, CLASSES = 400, 4
 LABELS = np.arange(N) % CLASSES
@@ -62,6 +69,28 @@ def test_a_measurement_is_made_once_and_a_broken_memory_is_made_again(tmp_path: 
         file.write_bytes(file.read_bytes()[:20])
     assert Memory(tmp_path, "context").recall(["error", {"a": 1}], measure) == 1.5
     assert len(made) == 3
+
+
+def test_a_folder_that_cannot_be_written_is_no_error(tmp_path: Path):
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    assert Memory(blocked / "search", "").recall(1, lambda: np.ones(1, np.float32)) == 1
+    assert Memory(blocked, "").recall(1, lambda: np.ones(1, np.float32)) == 1
+
+
+def test_what_is_remembered_is_of_one_preprocessing():
+    model = onnx.ModelProto()
+    data = ExportData({}, {"train": "a", "val": "b"})
+    contract = ImagePreprocessing(Resize(8, 8), 8, 8, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
+    parity = Parity((1,), 0.0, 1.0, 1e-4)
+    contexts = {
+        _context(
+            model, Captured(model, lambda batch: batch, parity, ("a", "b"), "image-classification", one, {}), data,
+            ExportConfig(),
+        )
+        for one in (contract, replace(contract, mean=(0.5, 0.5, 0.5)), contract)
+    }  # fmt: skip
+    assert len(contexts) == 2
 
 
 def test_without_a_folder_nothing_is_kept():
