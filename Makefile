@@ -8,7 +8,7 @@ OLDEST := .venv-oldest
 # Python 3.10 where it is, else this one: the oldest ONNX Runtime matters then too.
 OLDEST_PYTHON ?= $(shell python3.10 -c 'print("python3.10")' 2>/dev/null || echo $(PYTHON))
 
-.PHONY: demo figures runtime-figures test test-oldest test-slow devices test-gpu fuzz check format docs clean install
+.PHONY: demo figures runtime-figures test test-oldest test-slow devices test-gpu fuzz peers check format docs clean install
 
 install: $(READY)
 
@@ -81,6 +81,12 @@ figures: $(READY)
 # The runtime's figures alone, as a table with the environment.
 runtime-figures: $(READY)
 	$(BIN)/python figures runtime
+
+# Other toolchains beside ours, in latency and in accuracy, on the same items; half an hour of training the first time.
+peers: $(READY)
+	$(BIN)/python -m pip install --quiet -e ".[cpu,dev,peers]"
+	$(BIN)/python figures quantization peers accuracy
+	$(BIN)/python docs/build.py
 
 clean:
 	rm -rf $(VENV) $(OLDEST) demo dist build .mypy_cache .ruff_cache .pytest_cache

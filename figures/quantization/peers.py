@@ -33,7 +33,7 @@ ASKED: dict[str, dict[str, float]] = {
     "efficientnet_b0": {"best of OpenVINO": 1.0, "ORT fp32": 0.82},
 }
 OPENVINO = ("OpenVINO fp32", "OpenVINO bf16", "OpenVINO int8")
-PEERS = (*OPENVINO, "ORT fp32", "ORT by flags", "ORT defaults", "torch eager")
+PEERS = (*OPENVINO, "ORT fp32", "ORT by flags", "ORT defaults", "NNCF", "torch eager")
 
 
 def measure() -> list[Figure]:
@@ -121,10 +121,21 @@ def _onnxruntime(source: "onnx.ModelProto", inputs: list[NDArray[np.float32]]) -
         quantize_static(prepared, quantized, Reader(), per_channel=True, **types)
         flags = Path(quantized).read_bytes()
     return {
+        "NNCF": _session(_nncf(source, inputs), {}, inputs[0]),
         "ORT fp32": _session(source.SerializeToString(), {}, inputs[0]),
         "ORT defaults": _session(defaults, {}, inputs[0]),
         "ORT by flags": _session(flags, {}, inputs[0]),
     }
+
+
+def _nncf(source: "onnx.ModelProto", inputs: list[NDArray[np.float32]]) -> bytes:
+    """NNCF's own ONNX, for ONNX Runtime."""
+    import nncf
+
+    feed = source.graph.input[0].name
+    dataset = nncf.Dataset(inputs, lambda batch: {feed: batch})
+    quantized: Any = nncf.quantize(copy.deepcopy(source), dataset, subset_size=len(inputs))
+    return bytes(quantized.SerializeToString())
 
 
 def _openvino(source: "onnx.ModelProto", inputs: list[NDArray[np.float32]]) -> dict[str, Arm]:
