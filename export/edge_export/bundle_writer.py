@@ -7,6 +7,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -128,8 +129,9 @@ def write_atomically(path: Path, content: bytes) -> None:
 def _remove_leftovers(out: Path) -> None:
     """Remove what writers of this target left that were killed; a day old, so that none of them is still at work."""
     for leftover in out.absolute().parent.glob(f".{glob.escape(out.name)}.*.tmp"):
-        if time.time() - leftover.stat().st_mtime > LEFTOVER_SECONDS:
-            shutil.rmtree(leftover, ignore_errors=True) if leftover.is_dir() else leftover.unlink(missing_ok=True)
+        with suppress(OSError):  # another user's, or another writer removed it first
+            if time.time() - leftover.lstat().st_mtime > LEFTOVER_SECONDS:
+                shutil.rmtree(leftover, ignore_errors=True) if leftover.is_dir() else leftover.unlink()
 
 
 def _write_directory(directory: Path, files: Mapping[str, bytes]) -> None:
