@@ -19,9 +19,11 @@ from edge_export.config import ExportConfig, ExportData, ExportResult, Outcome, 
 from edge_export.contest import Contest, hold_contest, time_finalists
 from edge_export.decide import Decision, decide
 from edge_export.drafting import answer_finalists, try_draft
+from edge_export.emulation import verify_emulated
 from edge_export.judgement import judge_candidate
 from edge_export.report import build_report, refusal_report, render_html
 from edge_export.run import is_run, record_test_opening
+from edge_export.targets import Target
 from edge_export.unknown import choose_unknown, measure_unknown
 from edge_runtime.errors import InputError, RefusedError
 from edge_runtime.manifest import Manifest, Unknown
@@ -89,7 +91,11 @@ def export(
             provenance=_provenance(contest.captured, data, config, openings) | {"measure": test.measure},
             evidence=report,
         )
-        manifest, files = seal(manifest, files)
+        try:
+            manifest, files = _sealed(manifest, files, contest.target)
+        except RefusedError as error:
+            _write_reports(out, *refusal_report(out.name, config, str(error)))
+            raise
         write_bundle(out, files)
     return _finish(out, manifest, report, test, contest.captured.labels)
 
@@ -126,6 +132,13 @@ def _drop_broken(contest: Contest, test: Answers) -> Contest:
     if contest.chosen is None or np.isfinite(test.logits[contest.chosen.name]).all():
         return contest
     return contest.without_candidate(f"{contest.chosen.name} answers NaN or infinity on test items")
+
+
+def _sealed(manifest: Manifest, files: Mapping[str, bytes], target: Target) -> tuple[Manifest, dict[str, bytes]]:
+    """Seal the bundle, after its self-test on the target where that can be emulated here."""
+    sealed, whole = seal(manifest, files)
+    verified = verify_emulated(sealed, whole, target)
+    return (sealed, whole) if verified is sealed else seal(replace(manifest, variants=verified.variants), files)
 
 
 def _shipped(decision: Decision, contest: Contest, config: ExportConfig) -> list[Candidate]:

@@ -9,6 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from edge_export.config import ExportConfig
+from edge_export.export import export
+from edge_export.targets import find_target
+from edge_runtime.bundle import read_bundle
+
 
 def ask(device, exported, variant: str, tmp_path: Path) -> tuple[np.ndarray, dict]:
     """Let the emulated CPU answer the tensors, and run the bundle's self-test on it."""
@@ -50,3 +55,13 @@ def test_saturation_would_have_been_seen(device, exported, tmp_path: Path):
     unaware = replace(device, instruction_set="x86_64-avx512_vnni")
     logits, _ = ask(unaware, exported, "cpu-int8", tmp_path)
     assert not np.array_equal(logits, exported.logits["cpu-int8"])
+
+
+def test_an_export_for_a_cpu_that_can_be_emulated_is_verified_on_it(device, tiny_run, picture_data, tmp_path: Path):
+    if device.instruction_set != "x86_64-avx2" or find_target("x86-avx2").is_here:
+        pytest.skip("only x86 without VNNI is emulated with this Python, and only where it is another machine")
+    config = ExportConfig("int8", max_drop=0.5, provisional=True, search_time=0, timing_seconds=0.5, target="x86-avx2")
+    result = export(tiny_run, tmp_path / "a.edge", picture_data, config)
+    manifest = read_bundle(result.bundle).manifest
+    assert [variant.verified_on[-1] for variant in manifest.variants] == ["x86_64-avx2"] * 2
+    assert result.content_id == manifest.content_id
