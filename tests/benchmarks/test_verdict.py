@@ -46,6 +46,15 @@ def test_without_a_change_a_group_counts_as_one_item():
     assert clustered_upper_bound(losses, clusters) == pytest.approx(tango_upper_bound(0, 0, 100))
 
 
+def test_few_groups_cannot_prove_what_many_can():
+    losses = np.zeros(4000, dtype=np.int64)
+    losses[::401] = 1
+    bounds = [clustered_upper_bound(losses, np.arange(4000) % groups) for groups in (1, 2, 20, 400)]
+    assert bounds[0] > 0.9 and bounds == sorted(bounds, reverse=True)
+    assert tango_upper_bound(10, 0, 4000) <= bounds[-1] <= 1.2 * tango_upper_bound(10, 0, 4000)
+    assert design_effect(losses, np.zeros(4000, dtype=np.int64)) == 4000
+
+
 def test_one_item_a_group_is_the_plain_bound_or_a_little_more():
     losses = np.zeros(2000, dtype=np.int64)
     losses[:30], losses[30:40] = 1, -1
@@ -124,6 +133,8 @@ def cluster_coverage(clusters: int, size: int, alike: float, draws: int, seed: i
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("clusters, size, alike", [(100, 10, 0.2), (200, 5, 0.3), (300, 10, 0.1)])
+@pytest.mark.parametrize(
+    "clusters, size, alike", [(2, 1000, 0.3), (10, 50, 0.3), (100, 10, 0.2), (200, 5, 0.3), (300, 10, 0.1)]
+)
 def test_coverage_of_clustered_bounds(clusters: int, size: int, alike: float):
     assert cluster_coverage(clusters, size, alike, 1000, seed=1) >= 0.93

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import stats
 
 from edge_benchmarks.statistics.proportions import CONFIDENCE, upper_bound_of_drop
 
@@ -26,22 +27,25 @@ def resampled_counts(clusters: int, draws: int = DRAWS, seed: int = 0) -> Iterat
 
 
 def design_effect(losses: NDArray[np.int64], clusters: NDArray[np.int64]) -> float:
-    """Return by how much clustering inflates the variance of the mean loss, at least 1 (Kish 1965, section 5.4).
+    """Return by how much clustering may inflate the variance of the mean loss, at least 1 (Kish 1965, section 5.4).
 
-    Where no answer changed, nothing shows how alike the items of a cluster are; each cluster then counts as one item.
+    Few clusters tell little about how alike their items are, so it is the upper end of the estimate's 95 % interval, by
+    the chi-squared distribution of a variance; but no more than if each cluster were one item, which is also the answer
+    where nothing is told: one cluster, or no answer that changed.
 
     Args:
         losses: `(n,)`: 1 where the candidate lost an answer, -1 where it won one, else 0.
         clusters: `(n,)` number of each item's cluster.
     """
-    n = len(losses)
     sizes = np.bincount(clusters)
-    if not losses.any():
-        return float((sizes**2).sum() / n)
+    most = float((sizes**2).sum() / len(losses))
     centered = losses - losses.mean()
-    between = float((np.bincount(clusters, weights=centered) ** 2).sum())
     within = float((centered**2).sum())
-    return max(1.0, between / within) if within > 0 else float((sizes**2).sum() / n)
+    if len(sizes) == 1 or within == 0:
+        return most
+    between = float((np.bincount(clusters, weights=centered) ** 2).sum())
+    doubt = len(sizes) / float(stats.chi2.ppf(1 - CONFIDENCE, len(sizes) - 1))
+    return min(max(1.0, between / within) * doubt, most)
 
 
 def clustered_upper_bound(
