@@ -48,7 +48,7 @@ class AccuracyVerdict:
     drop: float
     """Baseline minus candidate accuracy, as a share; negative where the candidate is better."""
     drop_bound: float
-    """One-sided 95 % upper bound of the drop (Tango's score interval)."""
+    """One-sided 95 % upper bound of the drop, as `edge_benchmarks.accuracy.judge_accuracy` finds it."""
     max_drop: float
     """The budget that the bound was held against, as a share."""
     changed: int
@@ -57,7 +57,8 @@ class AccuracyVerdict:
     """Items that the baseline had right and the candidate wrong."""
     better: int
     items_to_decide: int | None
-    """When inconclusive: about how many items would decide at this rate of changes; None where none would."""
+    """When inconclusive: about how many items would decide at this rate of changes, in groups as they are; None where
+    none would, or nobody can say."""
     measure: str = "top-1"
     """What `drop` is of: `top-1`, `agreement` with the baseline where there are no labels, or `macro-f1`. `baseline`
     and `candidate` are shares of right answers in any case."""

@@ -71,6 +71,26 @@ def test_frames_without_labels_decide_what_few_labels_cannot():
     assert judge_accuracy(few, unlabeled=some(3000, 60)).verdict is Accuracy.INCONCLUSIVE
 
 
+def test_frames_of_groups_are_worth_as_few_items_as_labeled_ones():
+    few, groups = some(200, 0), [f"{index // 10}" for index in range(200)]
+    alone = judge_accuracy(few, unlabeled=some(3000, 0))
+    grouped = judge_accuracy(few, groups=groups, unlabeled=some(3000, 0))
+    assert grouped.drop_bound == pytest.approx(10 * alone.drop_bound, rel=0.01)
+
+
+def test_groups_ask_for_more_items():
+    given, groups = some(400, 1), [f"{index // 10}" for index in range(400)]
+    plain, grouped = (judge_accuracy(given, groups=one) for one in (None, groups))
+    assert plain.items_to_decide is not None and grouped.items_to_decide is not None
+    assert 400 < plain.items_to_decide < grouped.items_to_decide
+
+
+def test_frames_do_not_bound_macro_f1():
+    given = some(300, 0)
+    by_f1 = judge_accuracy(given, metric="macro-f1", unlabeled=some(3000, 0))
+    assert by_f1 == judge_accuracy(given, metric="macro-f1")
+
+
 def test_macro_f1_sees_a_rare_class_that_accuracy_does_not():
     labels = np.array([0] * 3000 + [1] * 3000 + [2] * 60)
     wrong = np.zeros(len(labels), dtype=bool)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Literal
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_benchmarks.accuracy.answers import Answers, predicted
-from edge_benchmarks.statistics.clusters import clustered_upper_bound, resampled_counts
+from edge_benchmarks.statistics.clusters import clustered_upper_bound, design_effect, resampled_counts
 from edge_benchmarks.statistics.proportions import (
     CONFIDENCE,
     exact_upper_bound,
@@ -60,13 +61,14 @@ def judge_accuracy(
     if groups is not None and len(groups) != n:
         raise InputError(f"{len(groups):,} groups for {n:,} items; give one for each")
     clusters = np.arange(n) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
-    confidence = CONFIDENCE if unlabeled is None else 1 - (1 - CONFIDENCE) / 2
+    frames = None if metric == MACRO_F1 else unlabeled
+    confidence = CONFIDENCE if frames is None else 1 - (1 - CONFIDENCE) / 2
     if metric == MACRO_F1:
         drop, low, high = _f1_bounds(answers, baseline, candidate, clusters, confidence)
     else:
         drop, low, high = _drop_bounds(losses, clusters, groups is not None, confidence)
-    if unlabeled is not None and metric != MACRO_F1:
-        high = min(high, _changed_bound((answers, unlabeled), baseline, candidate, confidence))
+    if frames is not None:
+        high = min(high, _changed_bound((answers, frames), baseline, candidate, clusters, confidence))
     verdict = Accuracy.PASS if high <= max_drop else Accuracy.FAIL if low > max_drop else Accuracy.INCONCLUSIVE
     worse, better = int((losses > 0).sum()), int((losses < 0).sum())
     decides = verdict is Accuracy.INCONCLUSIVE and metric != MACRO_F1
@@ -81,10 +83,10 @@ def judge_accuracy(
         changed=len(answers.changed(candidate, baseline)),
         worse=worse,
         better=better,
-        items_to_decide=items_to_decide(worse, better, n, max_drop) if decides else None,
+        items_to_decide=_items_to_decide(losses, clusters, max_drop, confidence) if decides else None,
         measure=MACRO_F1 if metric == MACRO_F1 else answers.measure,
         groups=None if groups is None else int(clusters.max()) + 1,
-        unlabeled=None if unlabeled is None else len(unlabeled.inputs),
+        unlabeled=None if frames is None else len(frames.inputs),
     )
 
 
@@ -100,10 +102,27 @@ def _drop_bounds(
     return drop, -tango_upper_bound(better, worse, n, confidence), tango_upper_bound(worse, better, n, confidence)
 
 
-def _changed_bound(parts: Sequence[Answers], baseline: str, candidate: str, confidence: float) -> float:
-    """Return the upper bound of the share of answers that differ."""
-    changed = sum(len(part.changed(candidate, baseline)) for part in parts)
-    return exact_upper_bound(changed, sum(len(part.inputs) for part in parts), confidence)
+def _changed_bound(
+    parts: tuple[Answers, Answers], baseline: str, candidate: str, clusters: NDArray[np.int64], confidence: float
+) -> float:
+    """Return the upper bound of the share of answers that differ; frames are taken to be as alike as labeled items."""
+    differing = [part.changed(candidate, baseline) for part in parts]
+    changes = np.zeros(len(clusters), dtype=np.int64)
+    changes[differing[0]] = 1
+    effect = design_effect(changes, clusters)
+    n = sum(len(part.inputs) for part in parts)
+    return exact_upper_bound(sum(map(len, differing)) / effect, n / effect, confidence)
+
+
+def _items_to_decide(
+    losses: NDArray[np.int64], clusters: NDArray[np.int64], max_drop: float, confidence: float
+) -> int | None:
+    """Return about how many items would decide, in groups as they are; None where none would, or nobody can say."""
+    effect = design_effect(losses, clusters)
+    worse, better, n = (float(count) / effect for count in ((losses > 0).sum(), (losses < 0).sum(), len(losses)))
+    needed = items_to_decide(worse, better, n, max_drop, confidence)
+    # By the score bound alone: where the bootstrap is what doubts, the items at hand seem to be enough.
+    return math.ceil(needed * effect) if needed is not None and needed > math.ceil(n) else None
 
 
 def _f1_bounds(

@@ -66,8 +66,12 @@ def tango_lower_bound(worse: int, better: int, n: int, confidence: float = CONFI
     return -tango_upper_bound(better, worse, n, confidence)
 
 
-def items_to_decide(worse: int, better: int, n: int, max_drop: float, confidence: float = CONFIDENCE) -> int | None:
+def items_to_decide(
+    worse: float, better: float, n: float, max_drop: float, confidence: float = CONFIDENCE
+) -> int | None:
     """Return about how many items would decide whether the drop is within `max_drop`, at this rate of changes.
+
+    Counts need not be whole: clustered items are worth fewer.
 
     Args:
         worse: Items that the baseline had right and the candidate wrong, of the `n` judged so far.
@@ -91,7 +95,7 @@ def items_to_decide(worse: int, better: int, n: int, max_drop: float, confidence
     if undecided(last) > 0:
         return None
     if undecided(first) <= 0:
-        return n
+        return math.ceil(n)
     return math.ceil(math.exp(_root(undecided, first, last)))
 
 
