@@ -15,7 +15,7 @@ from edge_runtime.errors import InputError
 from edge_runtime.prediction import Prediction
 
 MAX_MODELS = 8
-"""Models whose counts are kept, the latest ones."""
+"""Models whose counts are kept, those that answered last."""
 FALSE_ALARMS = 0.001
 """Chance that one look at scores that have not changed finds them over the limit."""
 
@@ -64,15 +64,14 @@ class Monitor:
     def add(self, prediction: Prediction) -> None:
         """Count one answer."""
         with self._lock:
-            tally = self._models.get(prediction.content_id)
-            if tally is None:
-                tally = self._models[prediction.content_id] = _Tally(self.window)
-                if len(self._models) > MAX_MODELS:
-                    del self._models[next(iter(self._models))]
+            tally = self._models.pop(prediction.content_id, None) or _Tally(self.window)
+            self._models[prediction.content_id] = tally
+            if len(self._models) > MAX_MODELS:
+                del self._models[next(iter(self._models))]
             tally.add(prediction)
 
     def snapshot(self) -> dict[str, Counts]:
-        """Return the counts of each model by its `content_id`, the latest model last."""
+        """Return the counts of each model by its `content_id`, the one that answered last at the end."""
         with self._lock:
             return {content_id: tally.counts() for content_id, tally in self._models.items()}
 

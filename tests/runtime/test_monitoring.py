@@ -82,5 +82,8 @@ def test_many_threads_lose_no_count_and_old_models_are_forgotten() -> None:
     for at in range(MAX_MODELS):
         monitor.add(_answer(0.5, content_id=str(at)))
     assert "a" not in monitor.snapshot() and len(monitor.snapshot()) == MAX_MODELS
+    monitor.add(_answer(0.5, content_id="0"))
+    monitor.add(_answer(0.5, content_id="another"))
+    assert monitor.snapshot()["0"].predictions == 2 and "1" not in monitor.snapshot()
     with pytest.raises(InputError, match="window=0"):
         Monitor(window=0)
