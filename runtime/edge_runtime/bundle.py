@@ -41,7 +41,7 @@ class Bundle:
 
         Raises:
             IntegrityError: the manifest does not list the path, or the bytes are not those that it covers.
-        MachineError: the file does not fit into memory.
+            MachineError: the file does not fit into memory.
         """
         entry = self._entries.get(path)
         if entry is None:
