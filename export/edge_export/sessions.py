@@ -7,10 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_runtime.session import create_session, import_onnxruntime
-
-FATAL_ONLY = 4
-"""Log severity: ONNX Runtime warns that an optimized graph is for this machine only, which is the point here."""
+from edge_runtime.session import create_session, import_onnxruntime, make_settings
 
 
 def predictor(
@@ -46,7 +43,7 @@ def observed_session(
     executed: Path | None = None,
     profile: Path | None = None,
 ) -> Any:
-    """Return a session that writes down what it does, which the runtime never does.
+    """Return a session as the runtime makes it, but one that writes down what it does, which the runtime never does.
 
     Args:
         model: Serialized ONNX.
@@ -56,11 +53,7 @@ def observed_session(
         profile: How the profile's path begins; `session.end_profiling()` writes it and returns the whole path.
     """
     onnxruntime = import_onnxruntime()
-    settings = onnxruntime.SessionOptions()
-    settings.intra_op_num_threads = threads
-    settings.log_severity_level = FATAL_ONLY
-    for name, value in options.items():
-        settings.add_session_config_entry(name, value)
+    settings = make_settings(onnxruntime, threads, options)
     if executed is not None:
         settings.optimized_model_filepath = str(executed)
     if profile is not None:

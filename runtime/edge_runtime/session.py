@@ -116,7 +116,7 @@ def create_session(
     missing = [name for name in wanted if name not in ort.get_available_providers()]
     if missing:
         raise MachineError(why_unavailable(missing[0], ort))
-    settings = _settings(ort, threads, options or {})
+    settings = make_settings(ort, threads, options or {})
     digest = hashlib.sha256(model).hexdigest() if cache is not None else ""
     started = [(name, provider_options(name, digest, cache)) for name in wanted]
     for name, provider in started:
@@ -148,7 +148,8 @@ def cuda_is_available() -> bool:
     return CUDA in import_onnxruntime().get_available_providers() and bool(gpu_count())
 
 
-def _settings(ort: ModuleType, threads: Threads, options: Mapping[str, str]) -> Any:
+def make_settings(ort: ModuleType, threads: Threads, options: Mapping[str, str]) -> Any:
+    """Return the `SessionOptions` of every session."""
     settings = ort.SessionOptions()
     if threads == "shared" or (threads is None and _pool_is_shared):
         _share_threads(ort)
