@@ -44,7 +44,7 @@ def _clip(graph: "ir.Graph", node: "ir.Node") -> bool:
     scale, zero, dtype = between.first
     limits = np.iinfo(np.uint8 if dtype == np.uint8 else np.int8)
     codes = [
-        np.array(np.clip(np.rint(float(end) / scale) + zero, limits.min, limits.max), dtype)
+        np.array(np.clip(np.rint(end.item() / scale) + zero, limits.min, limits.max), dtype)
         for end in ends
         if end is not None
     ]

@@ -153,4 +153,4 @@ def align_hard_swish(
 
 def _is_hinge(node: "ir.Node") -> bool:
     value = constant(node.inputs[1])
-    return value is not None and value.size == 1 and math.isclose(float(value), -HINGE, rel_tol=1e-6)
+    return value is not None and value.size == 1 and math.isclose(value.item(), -HINGE, rel_tol=1e-6)

@@ -64,6 +64,16 @@ GRAPHS = {
         {"w0": W, "b0": B},
         SAME,
     ),
+    "lists of one number, as Paddle writes them": (
+        [
+            conv("x", "a"),
+            helper.make_node("Add", ["a", "three"], ["c"]),
+            helper.make_node("Clip", ["c", "zero", "six"], ["d"]),
+            helper.make_node("Mul", ["a", "d"], ["y"]),
+        ],
+        PLAIN | {"three": np.float32([3]), "zero": np.float32([0]), "six": np.float32([6])},
+        SAME,
+    ),
     "nodes without names": (
         [helper.make_node("Conv", ["x", "w", "b"], ["a"], pads=[1] * 4), helper.make_node("Conv", ["a", "v"], ["y"])],
         PLAIN | {"v": W[:, :, 1:2, 1:2]},
