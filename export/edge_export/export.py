@@ -58,8 +58,8 @@ def export(
     run = Path(source)
     openings = record_test_opening(run, data.fingerprints["test"]) if is_run(run) else 1
     test = answer_finalists(contest, drafting, data.splits["test"])
-    contest = _drop_broken(contest, test)
     frames = None if data.unlabeled is None else answer_finalists(contest, drafting, data.unlabeled)
+    contest = _drop_broken(contest, test, frames)
     progress("timing")
     timings = time_finalists(contest, config)
     judgement = judge_candidate(contest, test=test, frames=frames, timings=timings, data=data, config=config)
@@ -127,11 +127,14 @@ def _mention_older(out: Path, decision: Decision) -> Decision:
     return decision
 
 
-def _drop_broken(contest: Contest, test: Answers) -> Contest:
-    """Drop a candidate that answers NaN or infinity on test: argmax would make an answer of it."""
-    if contest.chosen is None or np.isfinite(test.logits[contest.chosen.name]).all():
+def _drop_broken(contest: Contest, *seen: Answers | None) -> Contest:
+    """Drop a candidate that answers NaN or infinity on test or frames: argmax would make an answer of it."""
+    if contest.chosen is None:
         return contest
-    return contest.without_candidate(f"{contest.chosen.name} answers NaN or infinity on test items")
+    name = contest.chosen.name
+    if all(np.isfinite(answers.logits[name]).all() for answers in seen if answers is not None):
+        return contest
+    return contest.without_candidate(f"{name} answers NaN or infinity on test items or frames")
 
 
 def _sealed(manifest: Manifest, files: Mapping[str, bytes], target: Target) -> tuple[Manifest, dict[str, bytes]]:

@@ -1,19 +1,26 @@
 """What an export must refuse, and what must stay out of a bundle."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from edge_benchmarks.accuracy import Answers
 from edge_benchmarks.timing import InterleavedTimings
 from edge_export.architectures import create_network
+from edge_export.candidates import BASELINE, Candidate
 from edge_export.capture.interface import SourceOptions
 from edge_export.capture.parity import check_parity
 from edge_export.capture.run_source import capture_run
 from edge_export.capture.torch_module import eager, export_module
+from edge_export.contest import Contest
+from edge_export.export import _drop_broken
 from edge_export.report.document import _speedup
 from edge_export.run import LEDGER_FILE, RUN_FILE, read_run, record_test_opening
+from edge_export.search import SearchResult, judge_trial
+from edge_export.targets import TARGETS
 from edge_runtime.errors import InputError, RefusedError
 
 
@@ -73,3 +80,15 @@ def test_a_network_of_one_size_refuses_others():
     assert network.preprocessing(224).crop_width == 224
     with pytest.raises(InputError, match="--size 96"):
         network.preprocessing(96)
+
+
+def test_a_candidate_that_answers_nan_on_frames_is_dropped():
+    name, finite = "cpu-int8", np.eye(2, dtype=np.float32)
+    answers = Answers(np.arange(2), {BASELINE: finite, name: finite}, [None] * 2)
+    broken = replace(answers, logits={BASELINE: finite, name: finite * np.float32("nan")})
+    baseline = Candidate(BASELINE, b"", "fp32", "cpu", {})
+    trial = judge_trial(replace(baseline, name=name), answers, finite, 2, 0.01)
+    contest = Contest(None, TARGETS["arm64"], baseline, (), answers, SearchResult((trial,)))  # type: ignore[arg-type]
+    assert _drop_broken(contest, answers, None).chosen == trial.candidate
+    assert _drop_broken(contest, answers, broken).chosen is None
+    assert _drop_broken(contest, broken, None).refusal == f"{name} answers NaN or infinity on test items or frames"
