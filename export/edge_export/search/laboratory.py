@@ -19,7 +19,7 @@ from edge_export.quantize import Observation, Recipe, make_quantized
 from edge_export.search.memory import Memory
 from edge_export.search.trial import Trial, judge_trial
 from edge_export.sessions import predictor
-from edge_runtime.errors import EdgeError
+from edge_runtime.errors import BundleError
 from edge_runtime.image import ImagePreprocessor
 
 if TYPE_CHECKING:
@@ -78,10 +78,10 @@ class Laboratory:
         """Return the mean square error of a recipe's logits on the subset; infinity where it gives no finite ones."""
 
         def measure() -> NDArray[np.float32]:
-            made = make_quantized(self.graph, recipe, self.observation)
             try:
+                made = make_quantized(self.graph, recipe, self.observation)
                 logits = predictor(made.model.SerializeToString(), options=made.session)(self._inputs)
-            except EdgeError:  # a recipe that ONNX Runtime cannot run is a recipe that cannot ship
+            except BundleError:  # a recipe that ONNX Runtime cannot run is a recipe that cannot ship
                 return np.array(np.inf, dtype=np.float32)
             return np.array(np.mean((logits - self._expected) ** 2, dtype=np.float64), dtype=np.float32)
 

@@ -4,9 +4,11 @@ import json
 import math
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
+import pytest
 
 from edge_benchmarks.accuracy import Answers
 from edge_benchmarks.verdicts import Interval
@@ -15,10 +17,12 @@ from edge_export.capture import Captured
 from edge_export.capture.interface import Parity
 from edge_export.config import ExportConfig, ExportData
 from edge_export.contest import _context
-from edge_export.search import Budget, Memory, SearchResult, Trial, judge_trial
+from edge_export.quantize import Recipe
+from edge_export.search import Budget, Laboratory, Memory, SearchResult, Trial, judge_trial
 from edge_export.search.blocks import Block
 from edge_export.search.costs import Cost, total_error
 from edge_export.search.search import choose
+from edge_runtime.errors import BundleError
 from edge_runtime.preprocessing import ImagePreprocessing, Resize
 
 N, CLASSES = 400, 4
@@ -91,6 +95,15 @@ def test_what_is_remembered_is_of_one_preprocessing():
         for one in (contract, replace(contract, mean=(0.5, 0.5, 0.5)), contract)
     }  # fmt: skip
     assert len(contexts) == 2
+
+
+def test_a_recipe_that_cannot_run_errs_without_bound(monkeypatch: pytest.MonkeyPatch):
+    def refuse(*_: object) -> None:
+        raise BundleError("ONNX Runtime refuses the model")
+
+    monkeypatch.setattr("edge_export.search.laboratory.make_quantized", refuse)
+    lab = SimpleNamespace(graph=None, observation=None, memory=Memory(None, ""))
+    assert Laboratory.error(lab, Recipe("mse")) == math.inf  # type: ignore[arg-type]
 
 
 def test_without_a_folder_nothing_is_kept():
