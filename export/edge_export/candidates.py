@@ -16,6 +16,7 @@ from edge_export.optimize import BASELINE_PASSES, INT8_PASSES, PassRecord, optim
 from edge_export.quantize import Observation, Recipe, make_quantized, observe, settled
 from edge_export.quantize.calibration import SETTLE_BY, Cache
 from edge_export.quantize.half import to_fp16
+from edge_export.quantize.prepare import name_nodes
 from edge_runtime.errors import InputError
 from edge_runtime.image import ImagePreprocessor
 from edge_runtime.manifest import Device, Precision
@@ -52,6 +53,7 @@ def make_baseline(captured: Captured) -> tuple["onnx.ModelProto", Candidate, tup
     import onnx
 
     model, records = optimize(captured.model, captured.preprocessing.tensor_shape, BASELINE_PASSES)
+    name_nodes(model.graph)
     inferred = onnx.shape_inference.infer_shapes(model)
     recipe = {"precision": "fp32", "passes": _effective(records)}
     return inferred, Candidate(BASELINE, model.SerializeToString(deterministic=True), "fp32", "cpu", recipe), records
@@ -83,6 +85,7 @@ def prepare_int8(
         raise InputError(f"graph pass {unknown[0]!r} of the recipe is unknown; there are {', '.join(INT8_PASSES)}")
     passes = {name: INT8_PASSES[name] for name in names}
     model, records = optimize(baseline, captured.preprocessing.tensor_shape, passes)
+    name_nodes(model.graph)
     return onnx.shape_inference.infer_shapes(model), records
 
 

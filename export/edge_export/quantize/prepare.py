@@ -43,7 +43,7 @@ def prepare(model: "onnx.ModelProto") -> Prepared:
     if any(node.op_type in ("QuantizeLinear", "DynamicQuantizeLinear", "DequantizeLinear") for node in graph.node):
         raise InputError("the model is quantized already; give the float32 model it was made of")
     _lift_constants(graph)
-    _name_nodes(graph)
+    name_nodes(graph)
     _check_weights(graph)
     _fold_gemm_factors(graph)
     infer_types(prepared)
@@ -106,8 +106,8 @@ def _constant(node: "onnx.NodeProto", initializers: "Mapping[str, onnx.TensorPro
     return np.array(value, types[attribute.name]) if attribute.name in types else None
 
 
-def _name_nodes(graph: "onnx.GraphProto") -> None:
-    """Give every node a name of its own; recipes name operators by it."""
+def name_nodes(graph: "onnx.GraphProto") -> None:
+    """Give every node a name of its own, in place; recipes name operators by it, and profiles find them."""
     taken: set[str] = set()
     for node in graph.node:
         base = node.name or f"{node.op_type}:{node.output[0]}"
