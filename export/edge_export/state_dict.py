@@ -30,7 +30,6 @@ def read_state(path: Path) -> "State":
 
 
 def _read_pickled_tensors(path: Path) -> "State":
-    import pickle
     import warnings
 
     import torch
@@ -40,9 +39,11 @@ def _read_pickled_tensors(path: Path) -> "State":
             # torch warns of pickle protocols that it may not support; where it does not, it raises as well.
             warnings.simplefilter("ignore")
             loaded = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror or error}); check the path") from error
+    except Exception as error:  # torch's reader raises whatever a damaged file makes it
         raise InputError(
-            f"{path}: refused, it holds something other than plain tensors ({type(error).__name__}); "
+            f"{path}: refused, it holds something other than plain tensors, or is damaged ({type(error).__name__}); "
             "save the state dict as .safetensors"
         ) from error
     for wrapper in ("state_dict", "model"):

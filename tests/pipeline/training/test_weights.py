@@ -1,7 +1,9 @@
 """Initial weights: where they come from, and what is refused."""
 
+import contextlib
 import os
 import pickle
+import random
 import subprocess
 import sys
 from pathlib import Path
@@ -84,6 +86,19 @@ def test_a_pickle_that_runs_code_is_refused_and_does_not_run(tmp_path: Path) -> 
     with pytest.raises(InputError, match=r"refused"):
         read_state(path)
     assert not trace.exists()
+
+
+def test_a_file_that_is_damaged_anywhere_is_one_line(tmp_path: Path) -> None:
+    path, moments = tmp_path / "a.pth", random.Random(1)
+    torch.save({"a": torch.ones(3, 4)}, path, _use_new_zipfile_serialization=False)
+    whole = path.read_bytes()
+    for _ in range(60):
+        damaged = bytearray(whole)
+        for _ in range(4):
+            damaged[moments.randrange(len(damaged))] = moments.randrange(256)
+        path.write_bytes(damaged)
+        with contextlib.suppress(InputError):
+            read_state(path)
 
 
 @pytest.mark.parametrize(("name", "content"), [("a.safetensors", b"\x08"), ("a.pth", b"hello")])
