@@ -35,6 +35,7 @@ test-oldest:
 	test -x $(OLDEST)/bin/python || $(OLDEST_PYTHON) -m venv $(OLDEST)
 	$(OLDEST)/bin/python -m pip install --quiet --editable "./runtime[image]" \
 		"onnxruntime==1.22.*" "numpy==1.24.*; python_version < '3.12'" "pillow==10.1.*" pytest hypothesis jsonschema onnx scipy joblib
+	$(OLDEST)/bin/python -m pip install --quiet --no-deps --editable ./benchmarks
 	$(OLDEST)/bin/python -m pytest tests/runtime
 
 # Minutes each: coverage by simulation, kills at random moments, the full Fashion-MNIST.
@@ -85,7 +86,7 @@ runtime-figures: $(READY)
 # Other toolchains beside ours, in latency and in accuracy, on the same items; half an hour of training the first time.
 peers: $(READY)
 	$(BIN)/python -m pip install --quiet -e ".[cpu,dev,peers]"
-	$(BIN)/python figures quantization peers accuracy
+	$(BIN)/python figures quantization peers accuracy-lite0 accuracy-mobilenetv3 accuracy-resnet18
 	$(BIN)/python docs/build.py
 
 clean:

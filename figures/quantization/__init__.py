@@ -1,11 +1,13 @@
 """The quantization engine's figures: each file measures one thing, as a ratio inside one run wherever it can."""
 
+from functools import partial
+
 from interface import Measure
 
 from quantization import accuracy, calibration, duration, passes, peers
 
 FIGURES: dict[str, Measure] = {
-    "accuracy": accuracy.measure,
+    **{f"accuracy-{name}": partial(accuracy.measure, name) for name in accuracy.NETWORKS},
     "calibration": calibration.measure,
     "duration": duration.measure,
     "passes": passes.measure,
