@@ -63,15 +63,3 @@ class RefusedError(EdgeError):
     """A gate refused; nothing was shipped."""
 
     exit_code = ExitCode.REFUSED
-
-
-class InconclusiveError(EdgeError):
-    """The data do not decide."""
-
-    exit_code = ExitCode.INCONCLUSIVE
-
-
-class InvalidMeasurementError(EdgeError):
-    """A measurement is invalid, or two are incomparable."""
-
-    exit_code = ExitCode.INVALID

@@ -12,9 +12,7 @@ from edge_benchmarks.cli.boundary import run_command
 from edge_runtime.errors import (
     EdgeError,
     ExitCode,
-    InconclusiveError,
     InputError,
-    InvalidMeasurementError,
     RefusedError,
 )
 
@@ -35,8 +33,6 @@ ERRORS = pytest.mark.parametrize(
     [
         (InputError("photo.jpg: not an image\nat all"), ExitCode.INPUT),
         (RefusedError("slower"), ExitCode.REFUSED),
-        (InconclusiveError("300 items"), ExitCode.INCONCLUSIVE),
-        (InvalidMeasurementError("drift"), ExitCode.INVALID),
         (KeyboardInterrupt(), ExitCode.INTERRUPTED),
         (PermissionError(13, "Permission denied", "out.edge"), ExitCode.INPUT),
         (MemoryError(), ExitCode.INPUT),
