@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from edge_export.bundle_writer import write_atomically
 from edge_runtime.errors import InputError, SchemaError
 from edge_runtime.manifest import Task
 from edge_runtime.preprocessing import ImagePreprocessing, preprocessing_from_dict
@@ -120,7 +121,5 @@ def record_test_opening(directory: Path, fingerprint: str) -> int:
             f"{file}: cannot be read ({error}), so how often the test set was opened is unknown; restore the file"
         ) from error
     counts[fingerprint] = counts.get(fingerprint, 0) + 1
-    temporary = file.with_suffix(".tmp")
-    temporary.write_text(json.dumps(counts, indent=2) + "\n", encoding="utf-8")
-    temporary.replace(file)
+    write_atomically(file, (json.dumps(counts, indent=2) + "\n").encode())
     return counts[fingerprint]
