@@ -41,6 +41,8 @@ class Candidate:
     session: dict[str, str] = field(default_factory=dict)
     coverage: Coverage | None = None
     """None for models that are not int8."""
+    notes: tuple[str, ...] = ()
+    """What someone should know of how it was made; see `edge_export.quantize.Quantized`."""
 
     @property
     def in_int8(self) -> int:
@@ -143,7 +145,7 @@ def make_int8(
     document = settled(recipe, observation).to_dict() | {"passes": _effective(passes)}
     coverage = measure_coverage(made.model, made.session, graph, recipe.float_operators)
     model = made.model.SerializeToString(deterministic=True)
-    return Candidate("cpu-int8", model, "int8", "cpu", document, made.session, coverage)
+    return Candidate("cpu-int8", model, "int8", "cpu", document, made.session, coverage, made.notes)
 
 
 def _effective(records: tuple[PassRecord, ...]) -> list[str]:

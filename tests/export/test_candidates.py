@@ -1,5 +1,6 @@
 """Candidates of graphs that name nothing: operators are found again all the same."""
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -36,3 +37,5 @@ def test_operators_without_names_are_told_apart():
     assert candidate.coverage is not None
     assert [one.name for one in candidate.coverage.operators] == ["Conv:a", "Conv:c"]
     assert candidate.in_int8 == 2
+    equalized = make_int8(prepared, replace(RECIPES["minmax"], equalize=True), observe(prepared, lambda: samples))
+    assert equalized.notes == ("equalized 1 pairs of convolutions",)

@@ -45,7 +45,7 @@ def build_report(
         "shipped": list(shipped),
         "quantize": config.quantize,
         "source": captured.provenance["source"],
-        "notes": list(captured.notes),
+        "notes": [*captured.notes, *(contest.chosen.notes if contest.chosen else ())],
         "task": captured.task,
         "measure": test.measure,
         "rows": [

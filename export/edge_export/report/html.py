@@ -175,7 +175,7 @@ def _changed_section(test: Answers, candidate: str, labels: Sequence[str]) -> Se
 def _details(document: Mapping[str, Any]) -> Section:
     parity = document["parity"]
     passes = ", ".join(f"{one['name']} ({one['rewrites']})" for one in document["passes"] if one["rewrites"]) or "none"
-    rows = [["note on the source", note] for note in document["notes"]]
+    rows = [["note", note] for note in document["notes"]]
     rows += [
         [
             "parity with the source",
