@@ -5,6 +5,8 @@ from dataclasses import asdict, dataclass, replace
 from os import PathLike
 from typing import Any
 
+import numpy as np
+
 from edge_benchmarks.accuracy import Answers
 from edge_benchmarks.verdicts import AccuracyVerdict
 from edge_export.candidates import BASELINE, Candidate
@@ -62,6 +64,8 @@ def try_draft(contest: Contest, data: ExportData, config: ExportConfig) -> tuple
     if not reduced:
         return contest, Drafting(True, 0, "off: no item of val is a JPEG large enough to be decoded at reduced scale")
     logits = answer([trial.candidate], source, val).logits[trial.candidate.name]
+    if not np.isfinite(logits).all():
+        return contest, Drafting(True, 0, "off: the candidate answers NaN or infinity with it", reduced)
     again = judge_trial(trial.candidate, contest.val, logits, len(data.splits["test"]), config.max_drop)
     if not again.provable(config.max_drop):
         reason = f"off: judging by val, test would bound the drop by {again.expected_bound:.2%} with it"

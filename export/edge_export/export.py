@@ -81,23 +81,29 @@ def export(
     progress("writing")
     manifest = None
     if shipped:
-        manifest, files = assemble(
-            drafting.source(contest.captured, shipped),
-            shipped,
-            unknowns,
-            config,
+        manifest, files = _pack(
+            out,
+            contest.target,
+            captured=drafting.source(contest.captured, shipped),
+            shipped=shipped,
+            unknowns=unknowns,
+            config=config,
             name=config.name or out.stem,
             provisional=decision.outcome is Outcome.PROVISIONAL,
             provenance=_provenance(contest.captured, data, config, openings) | {"measure": test.measure},
             evidence=report,
         )
-        try:
-            manifest, files = _sealed(manifest, files, contest.target)
-        except RefusedError as error:
-            _write_reports(out, *refusal_report(out.name, config, str(error)))
-            raise
         write_bundle(out, files)
     return _finish(out, manifest, report, test, contest.captured.labels)
+
+
+def _pack(out: Path, target: Target, *, config: ExportConfig, **parts: Any) -> tuple[Manifest, dict[str, bytes]]:
+    """Assemble and seal the bundle; where it is refused at this last step, leave the report that says so."""
+    try:
+        return _sealed(*assemble(config=config, **parts), target)
+    except RefusedError as error:
+        _write_reports(out, *refusal_report(out.name, config, str(error)))
+        raise
 
 
 def _check_splits(data: ExportData) -> None:
