@@ -113,7 +113,8 @@ class DeviceBuffers:
         if not all(isinstance(side, int) for side in columns):
             raise BundleError(f"output {self._answer.name} has the free shape {self._answer.shape}; use device='cpu'")
         shape = [len(tensor), *columns]
-        source = OrtValue.ortvalue_from_numpy(tensor, self._device, 0)
+        # On the CPU the value shares the array's memory, and the caller's would be written over by the next input.
+        source = OrtValue.ortvalue_from_numpy(np.array(tensor), self._device, 0)
         target = OrtValue.ortvalue_from_shape_and_type(shape, np.dtype(self._answer.dtype), self._device, 0)
         binding = self._session.io_binding()
         binding.bind_ortvalue_input(self._given.name, source)

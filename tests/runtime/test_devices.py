@@ -62,6 +62,7 @@ def test_bound_buffers_answer_each_thread_its_own(make_model: Any, make_variant:
     bound = DeviceBuffers(session, item.inputs[0], item.outputs[0], device="cpu")
     tensors = np.random.default_rng(0).normal(size=(4, 1, *item.inputs[0].shape[1:])).astype(np.float32)
     expected = [session.run(None, {"image": tensor})[0] for tensor in tensors]
+    before = tensors.copy()
     wrong: list[int] = []
 
     def ask(at: int) -> None:
@@ -73,6 +74,7 @@ def test_bound_buffers_answer_each_thread_its_own(make_model: Any, make_variant:
     for thread in threads:
         thread.join()
     assert not wrong
+    assert np.array_equal(tensors, before), "a buffer shares memory with an input"
 
 
 @pytest.mark.gpu

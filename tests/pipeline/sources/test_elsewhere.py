@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import edge_runtime
+from edge_runtime.bundle import read_bundle
 from edge_pipeline.cli import edge
 
 QUICK = [
@@ -90,8 +91,8 @@ def test_without_labels_everything_speaks_of_agreement(digits, digits_onnx: Path
     page = Path(f"{out}.report.html").read_text()
     assert "agreement with fp32" in page
     assert "op-1" not in page
-    manifest = edge_runtime.load(out).manifest
-    assert manifest.provenance["measure"] == "agreement"
+    # Read, not loaded: on a busy machine whether so small a network is faster is in doubt, and loading says so.
+    assert read_bundle(out).manifest.provenance["measure"] == "agreement"
 
 
 def test_labels_in_another_order_are_noticed(digits, digits_onnx: Path, tmp_path: Path):
