@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 import edge_runtime
-from edge_runtime.bundle import read_bundle
 from edge_pipeline.cli import edge
+from edge_runtime.bundle import read_bundle
 
 QUICK = [
     "--timing-seconds",
