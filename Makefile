@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PEER_NETWORKS := resnet18 resnet50 mobilenetv2_100 tf_efficientnet_lite0 mobilenetv3_large_100 efficientnet_b0
 
 OLDEST := .venv-oldest
 # Python 3.10 where it is, else this one: the oldest ONNX Runtime matters then too.
@@ -86,7 +87,7 @@ runtime-figures: $(READY)
 # Other toolchains beside ours, in latency and in accuracy, on the same items; half an hour of training the first time.
 peers: $(READY)
 	$(BIN)/python -m pip install --quiet -e ".[cpu,dev,peers]"
-	$(BIN)/python figures quantization peers accuracy-lite0 accuracy-mobilenetv3 accuracy-resnet18
+	$(BIN)/python figures quantization $(addprefix peers-,$(PEER_NETWORKS)) $(addprefix accuracy-,lite0 mobilenetv3 resnet18)
 	$(BIN)/python docs/build.py
 
 clean:

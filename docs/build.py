@@ -127,7 +127,9 @@ def shown_files() -> list[tuple[str, Path, Callable[[], str]]]:
 def peers_table() -> str:
     """Return how long ours takes beside other toolchains' best, as a Markdown table."""
     lines = ["| network, int8, 224 px | against | ours takes (95 %) |", "|---|---|---|"]
-    for figure in stored("measured")["quantization"]["measured"].get("peers", {"figures": []})["figures"]:
+    measured = stored("measured")["quantization"]["measured"]
+    peers = [one["figures"] for name, one in measured.items() if name.startswith("peers-")]
+    for figure in (figure for figures in peers for figure in figures):
         network, against = figure["name"].split(": ours over ")
         interval = f"{figure['value']:.2f} ({figure['low']:.2f} to {figure['high']:.2f})"
         lines.append(f"| {network} | {against} | {interval} of its time |")

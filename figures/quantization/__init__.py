@@ -11,6 +11,6 @@ FIGURES: dict[str, Measure] = {
     "calibration": calibration.measure,
     "duration": duration.measure,
     "passes": passes.measure,
-    "peers": peers.measure,
+    **{f"peers-{network}": partial(peers.measure, network) for network in peers.ASKED},
 }
 """Name on the command line, and what measures it."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import onnx
 
 SIDE, CLASSES = 224, 10
-SECONDS = 45.0
+SECONDS = 20.0
 SAMPLES = 32
 Arm = Callable[[], object]
 
@@ -36,12 +36,7 @@ OPENVINO = ("OpenVINO fp32", "OpenVINO bf16", "OpenVINO int8")
 PEERS = (*OPENVINO, "ORT fp32", "ORT by flags", "ORT defaults", "NNCF", "torch eager")
 
 
-def measure() -> list[Figure]:
-    """Measure every network."""
-    return [figure for network in ASKED for figure in measure_network(network)]
-
-
-def measure_network(network: str) -> list[Figure]:
+def measure(network: str) -> list[Figure]:
     """Make every form of a network, time them beside each other, and hold ours against what was asked."""
     arms = make_arms(network)
     timings = interleave(arms, seconds=SECONDS, warmup_seconds=0.5)
@@ -51,7 +46,8 @@ def measure_network(network: str) -> list[Figure]:
 def _figure(network: str, timings: InterleavedTimings, against: str, asked: float) -> Figure:
     """Hold ours against one arm, or against the quickest of a group of arms."""
     group = {"best of all peers": PEERS, "best of OpenVINO": OPENVINO}.get(against, (against,))
-    best = min(group, key=lambda arm: float(np.median(timings.samples_ns[arm])))
+    there = [arm for arm in group if arm in timings.samples_ns]
+    best = min(there, key=lambda arm: float(np.median(timings.samples_ns[arm])))
     ratio: Interval = timings.ratio("ours", best)
     milliseconds = ", ".join(f"{arm} {np.median(samples) / 1e6:.2f}" for arm, samples in timings.samples_ns.items())
     how = f"{timings.rounds} rounds, 1 thread, batch 1, {SIDE} px; medians in ms: {milliseconds}"
@@ -121,11 +117,21 @@ def _onnxruntime(source: "onnx.ModelProto", inputs: list[NDArray[np.float32]]) -
         quantize_static(prepared, quantized, Reader(), per_channel=True, **types)
         flags = Path(quantized).read_bytes()
     return {
-        "NNCF": _session(_nncf(source, inputs), {}, inputs[0]),
+        **_nncf_arm(source, inputs),
         "ORT fp32": _session(source.SerializeToString(), {}, inputs[0]),
         "ORT defaults": _session(defaults, {}, inputs[0]),
         "ORT by flags": _session(flags, {}, inputs[0]),
     }
+
+
+def _nncf_arm(source: "onnx.ModelProto", inputs: list[NDArray[np.float32]]) -> dict[str, Arm]:
+    """Return NNCF's arm; none where ONNX Runtime cannot run what it made, as it could not for MobileNetV2."""
+    arm = _session(_nncf(source, inputs), {}, inputs[0])
+    try:
+        arm()
+    except Exception:  # noqa: BLE001 - ONNX Runtime's exceptions have no common base that is public
+        return {}
+    return {"NNCF": arm}
 
 
 def _nncf(source: "onnx.ModelProto", inputs: list[NDArray[np.float32]]) -> bytes:
