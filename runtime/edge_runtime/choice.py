@@ -83,7 +83,9 @@ def _fastest(bundle: Bundle, candidates: Sequence[Variant]) -> Variant:
         if timed:
             return min(timed, key=lambda variant: times[variant.name])
     _say_once(
-        bundle, "timed", f"not timed on {instruction_set()}, so {candidates[0].name} runs; run `edge-bench prove`"
+        bundle,
+        "timed",
+        f"not timed on {instruction_set()}, so {candidates[0].name} runs; time it with `edge-bench bench`",
     )
     return candidates[0]
 

@@ -55,7 +55,7 @@ class Evidence:
     """One file of `manifest.evidence`."""
 
     kind: Literal["export", "prove"]
-    """Made by `edge export`, or by `edge-bench prove` on another machine."""
+    """Made by `edge export`, or on another machine to prove the bundle there."""
     machine: Machine
     selftest: bool | None
     """Whether the golden vectors passed there; None where the machine made them."""
