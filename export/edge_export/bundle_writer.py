@@ -96,24 +96,17 @@ def write_bundle(out: Path, files: Mapping[str, bytes]) -> None:
         InputError: see `check_target`; or the disk refused.
     """
     check_target(out)
+    if out.suffix != ARCHIVE_SUFFIX:
+        write_directory(out, files)
+        return
     _remove_leftovers(out)
-    temporary = out.absolute().parent / f".{out.name}.{secrets.token_hex(4)}.tmp"
     try:
-        if out.suffix == ARCHIVE_SUFFIX:
-            _write_file(temporary, canonical_archive(files))
-        else:
-            _write_directory(temporary, files)
-        temporary.replace(out)
+        write_atomically(out, canonical_archive(files))
         _sync_directory(out.absolute().parent)
     except OSError as error:
         raise InputError(
             f"-o {out}: cannot write the bundle ({error.strerror}); free space or choose another folder"
         ) from error
-    finally:
-        if temporary.is_dir():
-            shutil.rmtree(temporary)
-        else:
-            temporary.unlink(missing_ok=True)
 
 
 def write_atomically(path: Path, content: bytes) -> None:

@@ -10,19 +10,6 @@ from edge_pipeline.cli import edge
 from edge_runtime.errors import ExitCode
 
 
-@pytest.fixture
-def run(capsys):
-    """Run `edge` in this process; gives exit code, stdout and stderr."""
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        capsys.readouterr()
-        code = run_command(edge, [str(argument) for argument in arguments], prog_name="edge")
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
-
-
 @pytest.fixture(scope="session")
 def tour(tmp_path_factory) -> Path:
     """A folder with data, a run and a bundle, made by the commands."""

@@ -10,9 +10,7 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from edge_benchmarks.cli.boundary import run_command
 from edge_export.bundle_writer import seal, write_bundle
-from edge_pipeline.cli import edge
 from edge_runtime import load
 from edge_runtime.errors import ExitCode
 from edge_runtime.manifest import Manifest, TensorInfo, Unknown, Variant
@@ -52,19 +50,6 @@ def bundle(tmp_path: Path) -> Path:
     out = tmp_path / "tiny.edge"
     write_bundle(out, seal(manifest, files)[1])
     return out
-
-
-@pytest.fixture
-def run(capsys):
-    """Run `edge` in this process; gives exit code, stdout and stderr."""
-
-    def call(*arguments: object) -> tuple[int, str, str]:
-        capsys.readouterr()
-        code = run_command(edge, [str(argument) for argument in arguments], prog_name="edge")
-        captured = capsys.readouterr()
-        return code, captured.out, captured.err
-
-    return call
 
 
 def test_what_is_unpacked_answers_as_the_bundle_does(run, bundle: Path, tmp_path: Path) -> None:
