@@ -12,6 +12,7 @@ import pytest
 
 from edge_benchmarks import phases
 from edge_benchmarks.bench import bench
+from edge_benchmarks.bench_report import SAMPLES_NEEDED
 from edge_benchmarks.cli import edge_bench
 from edge_benchmarks.cli.boundary import run_command
 from edge_benchmarks.inputs import synthetic_photo
@@ -24,8 +25,10 @@ def test_every_variant_of_the_device_is_measured_whole_and_alone(report):
     assert [result.arm for result in report.results] == ["cpu-int8", "cpu-fp32"]
     for result in report.results:
         assert result.latency.n == len(report.samples["end_to_end"]["samples_ns"][result.arm])
-        assert result.model_latency.percentiles["p50"].estimate < result.latency.percentiles["p50"].estimate
-        assert result.throughput.images_per_second.estimate > 0
+        whole, model = (report.samples[phase]["samples_ns"][result.arm] for phase in ("end_to_end", "model"))
+        assert np.median(model) < np.median(whole)
+        rate = result.throughput.images_per_second
+        assert rate is None or rate.low <= rate.estimate <= rate.high  # None: a busy machine did not resolve it
         assert result.golden_cases == 1
         assert result.provider == "CPUExecutionProvider"
         assert result.threads == 1
@@ -58,10 +61,12 @@ def test_cold_starts_are_fresh_processes_of_the_runtime_alone(report):
 
 def test_a_percentile_without_bounds_is_null_with_its_n(bundle):
     latency = bench(bundle, seconds=1.0, cold_starts=0, threads=1).to_dict()["latency_ms"]
-    assert latency["p50"]["low"] <= latency["p50"]["value"] <= latency["p50"]["high"]
-    assert set(latency["effective_n"]) == {"p50", "p90", "p99"}
-    if latency["effective_n"]["p99"] < 299:
-        assert latency["p99"] is None
+    assert set(latency["effective_n"]) == set(SAMPLES_NEEDED)
+    for name, needed in SAMPLES_NEEDED.items():
+        if latency["effective_n"][name] < needed:
+            assert latency[name] is None
+        else:
+            assert latency[name]["low"] <= latency[name]["value"] <= latency[name]["high"]
 
 
 def test_the_document_is_versioned_finite_and_tells_no_name_of_this_machine(document, bundle):

@@ -104,7 +104,10 @@ def test_bench(run, tour, tmp_path):
     document = json.loads(out)
     # 6 says that the machine did not hold still, which a busy test machine need not.
     assert code in (ExitCode.OK, ExitCode.INVALID)
-    assert document["latency_ms"]["p50"]["low"] <= document["latency_ms"]["p50"]["high"]
+    latency = document["latency_ms"]
+    assert latency["n"] >= 40
+    if latency["effective_n"]["p50"] >= 6:
+        assert latency["p50"]["low"] <= latency["p50"]["high"]
     assert page.read_text().startswith("<!doctype html>")
 
 
