@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from edge_runtime._installation import CUDA
 from edge_runtime.errors import BundleError, MachineError
 from edge_runtime.manifest import TensorInfo
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 _ON_CUDA = (CUDA, "TensorrtExecutionProvider")
 _CACHES = {

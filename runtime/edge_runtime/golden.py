@@ -6,10 +6,9 @@ import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from edge_runtime._reading import parse_json, read_dataclass, require
 from edge_runtime.bundle import Source, open_bundle
@@ -17,6 +16,9 @@ from edge_runtime.choice import hush
 from edge_runtime.errors import EdgeError, SelfTestError
 from edge_runtime.model import Model, load
 from edge_runtime.session import Threads
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 GOLDEN_SCHEMA = 1
 SCORE_TOLERANCE = 1e-6

@@ -7,10 +7,9 @@ import threading
 import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, Union, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
 import numpy as np
-import numpy.typing as npt
 
 from edge_runtime.bundle import Bundle, Source, open_bundle
 from edge_runtime.choice import choose
@@ -22,9 +21,10 @@ from edge_runtime.prediction import Prediction, predictions
 from edge_runtime.session import Device, Threads, abandon, create_session, first_line
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     from PIL import Image
 
-Input: TypeAlias = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview, npt.NDArray[Any], "Image.Image"]
+Input: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | memoryview | npt.NDArray[Any] | Image.Image"
 """One thing that a model can be asked about."""
 
 MAX_BATCH = 32

@@ -6,13 +6,15 @@ import math
 import threading
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from edge_runtime.errors import InputError
 from edge_runtime.prediction import Prediction
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 MAX_MODELS = 8
 """Models whose counts are kept, those that answered last."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from edge_runtime.manifest import Manifest, Unknown, Variant
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 UNKNOWN = "unknown"
 """The label of an answer that is withheld."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from edge_runtime.errors import InputError
 from edge_runtime.image.decode import MAX_PIXELS, decode_image, describe, open_image
@@ -15,6 +14,7 @@ from edge_runtime.image.resize import resize_image
 from edge_runtime.preprocessing import ImagePreprocessing
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     from PIL import Image
 
 __all__ = [

@@ -5,19 +5,19 @@ from __future__ import annotations
 import io
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from edge_runtime.errors import EdgeError, InputError, MachineError
 from edge_runtime.image.geometry import draft_scale
 from edge_runtime.preprocessing import ImagePreprocessing
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     from PIL import Image
 
-Pixels = npt.NDArray[np.uint8]
+Pixels: TypeAlias = "npt.NDArray[np.uint8]"
 
 MAX_PIXELS = 89_478_485
 """Largest image that is decoded, width times height: Pillow's own limit (256 MiB of RGB), held as an error."""

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import numpy.typing as npt
 
 from edge_runtime.preprocessing import ImagePreprocessing
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
 
 
 def normalization_table(contract: ImagePreprocessing) -> npt.NDArray[np.float32]:

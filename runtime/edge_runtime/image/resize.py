@@ -11,18 +11,18 @@ from __future__ import annotations
 import functools
 import math
 from types import ModuleType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
-import numpy.typing as npt
 
 from edge_runtime.image.geometry import Box
 from edge_runtime.preprocessing import Kernel
 
 if TYPE_CHECKING:
+    import numpy.typing as npt
     from PIL import Image
 
-Pixels = npt.NDArray[np.uint8]
+Pixels: TypeAlias = "npt.NDArray[np.uint8]"
 
 _PRECISION_BITS = 32 - 8 - 2
 _SUPPORT: dict[Kernel, float] = {"bilinear": 1.0, "bicubic": 2.0}
