@@ -6,11 +6,12 @@ import functools
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import integrate, stats
+
+from edge_benchmarks.statistics.distributions import average_ranks, normal_quantile
 
 Floats = NDArray[np.float64]
 
-_NOISE = float(stats.norm.ppf(0.95))
+_NOISE = normal_quantile(0.95)
 """Times `1 / sqrt(n)`: what a first autocorrelation exceeds in 5 % of series without dependence."""
 
 _DOUBT = 2.0
@@ -83,7 +84,7 @@ def _quantile_time(values: Floats, q: float) -> float:
 
 def _centered_ranks(values: Floats) -> Floats:
     # Centering on (n + 1) / 2 keeps the ranks exact, so that a series and its mirror give the same number.
-    ranks: Floats = stats.rankdata(values) - (len(values) + 1) / 2
+    ranks: Floats = average_ranks(values) - (len(values) + 1) / 2
     return ranks
 
 
@@ -130,8 +131,9 @@ def _gaussian_table(q: float) -> tuple[Floats, Floats]:
     The chance that both lie below z has the derivative `exp(-z^2 / (1 + sin t)) / (2 pi)` in the arcsine t of their
     correlation (Sheppard 1899, Plackett 1954).
     """
-    z = float(stats.norm.ppf(q))
+    z = normal_quantile(q)
     angles = np.linspace(-np.pi / 2, np.pi / 2, 2001)
     density = np.exp(-(z**2) / np.maximum(1.0 + np.sin(angles), 1e-300)) / (2.0 * np.pi * q * (1.0 - q))
-    chance = integrate.cumulative_trapezoid(density, angles, initial=0)
+    steps = (density[1:] + density[:-1]) / 2 * np.diff(angles)
+    chance = np.concatenate([[0.0], np.cumsum(steps)])
     return angles, chance - chance[len(angles) // 2]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import stats
 
 from edge_benchmarks.statistics.autocorrelation import effective_sample_size
+from edge_benchmarks.statistics.distributions import binomial_tails
 from edge_benchmarks.statistics.proportions import CONFIDENCE
 from edge_benchmarks.verdicts import Interval
 
@@ -44,6 +45,7 @@ def percentile_interval(samples: ArrayLike, q: float, confidence: float = CONFID
     return Interval(float(np.quantile(ordered, q)), float(low), float(high), confidence)
 
 
+@lru_cache(maxsize=256)
 def order_statistic_ranks(n: int, q: float, confidence: float = CONFIDENCE) -> tuple[int, int] | None:
     """Return the ranks, from 1, of the two of `n` independent samples that bound quantile `q`; None if none do."""
     if n < 1:
@@ -61,12 +63,10 @@ def order_statistic_ranks(n: int, q: float, confidence: float = CONFIDENCE) -> t
     if below < smallest_above or above < largest_below:
         return None
     # With K samples at or under the quantile, `low` is above it when K < low, and `high` below it when K >= high.
-    low = int(stats.binom.ppf(below, n, q))
-    if stats.binom.cdf(low - 1, n, q) > below:
-        low -= 1
-    low = max(low, 1)
-    high = int(stats.binom.isf(above, n, q)) + 1
-    return low, min(high, n)
+    at_most, more_than = binomial_tails(n, q)
+    low = int(np.searchsorted(at_most, below))
+    high = int(np.flatnonzero(more_than <= above)[0]) + 1
+    return max(low, 1), min(high, n)
 
 
 def samples_needed(q: float, confidence: float = CONFIDENCE) -> int:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from scipy import optimize, stats
-
+from edge_benchmarks.statistics.distributions import normal_quantile
 from edge_benchmarks.verdicts import Interval
 from edge_runtime.errors import InputError
 
@@ -33,6 +32,8 @@ def wilson_interval(successes: int, n: int, confidence: float = CONFIDENCE) -> I
     """
     if not 0 <= successes <= n or n < 1:
         raise InputError(f"{successes} of {n} items is no share; give at least one item")
+    from scipy import stats
+
     interval = stats.binomtest(successes, n).proportion_ci(confidence, method="wilson")
     return Interval(successes / n, float(interval.low), float(interval.high), confidence)
 
@@ -119,22 +120,29 @@ def smallest_resolvable_drop(n: int, changed_rate: float = 0.01, confidence: flo
         )
     changed = n * changed_rate
     # Worse minus better has the variance `changed`; this much bad luck is exceeded in one of five candidates.
-    unlucky = min(float(stats.norm.ppf(POWER)) * math.sqrt(changed), changed)
+    unlucky = min(normal_quantile(POWER) * math.sqrt(changed), changed)
     return upper_bound_of_drop((changed + unlucky) / 2, (changed - unlucky) / 2, n, confidence)
 
 
 def exact_upper_bound(successes: float, n: float, confidence: float = CONFIDENCE) -> float:
     """Return the one-sided upper bound of a share by Clopper and Pearson (1934); the counts need not be whole."""
+    from scipy import stats
+
     return float(stats.beta.ppf(confidence, successes + 1, n - successes)) if successes < n else 1.0
 
 
-def drop_p_value(worse: int, better: int, n: int, drop: float) -> float:
+def drop_p_value(worse: float, better: float, n: float, drop: float) -> float:
     """Return how likely so bad a result would be if the true drop were `drop`: small means that it is larger.
 
-    Tango's score test, or the exact binomial test where no answer got better, as in `tango_upper_bound`.
+    Tango's score test, or the exact binomial test where no answer got better, as in `tango_upper_bound`; the counts
+    need not be whole.
     """
+    from scipy import stats
+
     if better == 0:
-        return float(stats.binom.sf(worse - 1, n, min(max(drop, 0.0), 1.0)))
+        # The binomial tail as a beta distribution, which has no trouble with half an item.
+        share = min(max(drop, 0.0), 1.0)
+        return float(stats.beta.cdf(share, worse, n - worse + 1)) if worse > 0 else 1.0
     return float(stats.norm.sf(_score(worse, better, n, drop)))
 
 
@@ -142,7 +150,7 @@ def upper_bound_of_drop(worse: float, better: float, n: float, confidence: float
     """Return Tango's bound for counts that need not be whole, so that expected counts can be asked about."""
     if better == 0:
         return exact_upper_bound(worse, n, confidence)
-    z = float(stats.norm.ppf(confidence))
+    z = normal_quantile(confidence)
     drop = (worse - better) / n
 
     def excess(delta: float) -> float:
@@ -155,6 +163,8 @@ def upper_bound_of_drop(worse: float, better: float, n: float, confidence: float
 
 def _root(function: Callable[[float], float], low: float, high: float) -> float:
     """Return where `function`, of unlike signs at the two ends, is zero."""
+    from scipy import optimize
+
     return float(optimize.root_scalar(function, bracket=(low, high), xtol=1e-12, method="brentq").root)
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 from edge_benchmarks.statistics.autocorrelation import autocorrelation_time
+from edge_benchmarks.statistics.distributions import average_ranks
 
 FALSE_ALARM = 0.001
 """Nominal chance that a series without change is said to have one. The project's limit is 2 %, and short series whose
@@ -46,7 +46,7 @@ def find_change(series: ArrayLike, false_alarm: float = FALSE_ALARM) -> Change |
     n = len(values)
     if n < MINIMUM_LENGTH:
         return None
-    ranks = stats.rankdata(values) - (n + 1) / 2
+    ranks = average_ranks(values) - (n + 1) / 2
     excursion = np.abs(np.cumsum(ranks))[:-1]
     index = int(np.argmax(excursion)) + 1
     before, after = float(np.median(values[:index])), float(np.median(values[index:]))
