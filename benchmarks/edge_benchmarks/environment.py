@@ -5,15 +5,13 @@ from __future__ import annotations
 import os
 import platform
 import time
-from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import cpuinfo
 import psutil
 
-from edge_runtime.cpus import architecture, cgroup_quota, instruction_set
+from edge_runtime import cpus
 
 FLAGS = {
     "x86_64": (
@@ -58,19 +56,19 @@ def capture() -> dict[str, Any]:
 
 def identity() -> dict[str, Any]:
     """Return what the machine is: processor, instruction sets, cores, limits, memory, operating system."""
-    info = _cpu()
+    seen = cpus.flags()
     return {
-        "cpu": info.get("brand_raw") or platform.processor() or "unknown",
-        "architecture": architecture(),
-        "instruction_set": instruction_set(),
-        "flags": [flag for flag in FLAGS.get(architecture(), ()) if flag in info.get("flags", ())],
+        "cpu": cpus.cpu_name(),
+        "architecture": cpus.architecture(),
+        "instruction_set": cpus.instruction_set(),
+        "flags": [flag for flag in FLAGS.get(cpus.architecture(), ()) if flag in seen],
         "cores_physical": psutil.cpu_count(logical=False),
         "cores_logical": psutil.cpu_count(),
         "affinity": _affinity(),
-        "cgroup_cpus": cgroup_quota(),
+        "cgroup_cpus": cpus.cgroup_quota(),
         "memory_bytes": psutil.virtual_memory().total,
         "board": _text(Path("/proc/device-tree/model")),
-        "virtual": "hypervisor" in info.get("flags", ()),
+        "virtual": "hypervisor" in seen,
         "os": platform.system(),
         "os_release": _os_release(),
     }
@@ -119,12 +117,6 @@ def versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
-
-
-@cache
-def _cpu() -> dict[str, Any]:
-    # It asks the system in several slow ways, and the processor does not change.
-    return dict(cpuinfo.get_cpu_info())
 
 
 def _affinity() -> int | None:

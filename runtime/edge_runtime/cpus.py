@@ -90,8 +90,8 @@ def instruction_set() -> str:
     `x86_64-avx512_vnni`, `x86_64-avx_vnni`, `x86_64-avx2`, `aarch64-i8mm`, `aarch64-dotprod` (as from Cortex-A76),
     `aarch64-neon`; the bare architecture where none of these is seen.
     """
-    machine, flags = architecture(), _flags()
-    return next((f"{machine}-{name}" for flag, name in _KINDS.get(machine, {}).items() if flag in flags), machine)
+    machine, seen = architecture(), flags()
+    return next((f"{machine}-{name}" for flag, name in _KINDS.get(machine, {}).items() if flag in seen), machine)
 
 
 def saturates() -> bool:
@@ -123,7 +123,8 @@ def _cpuinfo() -> dict[str, str]:
     return {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
 
-def _flags() -> set[str]:
+def flags() -> set[str]:
+    """Return the instruction sets of this CPU, by the names of Linux; elsewhere only those that `_KINDS` asks for."""
     if sys.platform == "darwin":
         return {flag for name, flag in _SYSCTLS.items() if _sysctl(name)}
     if sys.platform == "win32":

@@ -36,6 +36,7 @@ ERRORS = pytest.mark.parametrize(
         (KeyboardInterrupt(), ExitCode.INTERRUPTED),
         (PermissionError(13, "Permission denied", "out.edge"), ExitCode.INPUT),
         (MemoryError(), ExitCode.INPUT),
+        (ModuleNotFoundError("No module named 'rich'", name="rich"), ExitCode.INPUT),
     ],
 )
 

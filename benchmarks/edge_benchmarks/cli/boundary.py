@@ -15,6 +15,9 @@ import click
 
 from edge_runtime.errors import EdgeError, ExitCode
 
+_REPORT_EXTRA = ("jinja2", "matplotlib", "rich", "scipy")
+"""Packages that an installation on a device may lack."""
+
 
 def run_command(  # noqa: PLR0911 - one return for each way to end, in the order in which they must be tried
     command: click.Command, argv: Sequence[str] | None = None, prog_name: str | None = None
@@ -52,6 +55,10 @@ def run_command(  # noqa: PLR0911 - one return for each way to end, in the order
     except SystemExit as stop:
         # click answers a broken pipe by muffling stdout and calling sys.exit(1) itself.
         return _reader_left() if sys.stdout is not stdout else _code_of(stop, as_json=as_json)
+    except ModuleNotFoundError as error:
+        if error.name not in _REPORT_EXTRA:
+            return _report_bug(error, prog_name or command.name or "edge", arguments, as_json=as_json)
+        return report(f"{error.name} is not installed; pip install 'edge-benchmarks[report]'", ExitCode.INPUT)
     except OSError as error:
         # A full disk, a missing permission, a name that does not exist: of the machine, so never a traceback.
         where = f": {error.filename}" if error.filename else ""
@@ -59,8 +66,7 @@ def run_command(  # noqa: PLR0911 - one return for each way to end, in the order
     except MemoryError:
         return report("out of memory; close other programs, or give smaller inputs or batches", ExitCode.INPUT)
     except Exception as error:  # noqa: BLE001 - the boundary: whatever is left is a defect of ours
-        path = _write_log(prog_name or command.name or "edge", arguments)
-        return report(f"bug in edge: {type(error).__name__}: {error}; please report it with {path}", ExitCode.BUG)
+        return _report_bug(error, prog_name or command.name or "edge", arguments, as_json=as_json)
 
 
 def _write_any_character(as_json: bool) -> None:
@@ -85,6 +91,12 @@ def _say_as_json(message: str, code: int) -> int:
     except OSError:
         _mute_stdout()  # it may be what the error is about: a full disk, a reader that left
     return code
+
+
+def _report_bug(error: Exception, program: str, arguments: list[str], *, as_json: bool) -> int:
+    path = _write_log(program, arguments)
+    message = f"bug in edge: {type(error).__name__}: {error}; please report it with {path}"
+    return _report(message, ExitCode.BUG, as_json=as_json)
 
 
 def _one_line(message: str) -> str:
