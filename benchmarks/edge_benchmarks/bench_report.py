@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -10,11 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_benchmarks.cold_start import ColdStart
+from edge_benchmarks.measurements import Measurement
 from edge_benchmarks.statistics import effective_sample_size, percentile_interval, samples_needed
 from edge_benchmarks.timing import InterleavedTimings
 from edge_benchmarks.verdicts import Interval, TimeVerdict
 
-BENCH_SCHEMA = 1
+BENCH_SCHEMA = 2
 """Raised whenever a field changes its meaning or goes away; new fields do not raise it."""
 
 PERCENTILES = {"p50": 0.5, "p90": 0.9, "p99": 0.99}
@@ -162,7 +164,6 @@ class BenchReport:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON document; `docs/reference.md` describes its fields."""
-        first = self.results[0].to_dict() if self.results else {}
         return {
             "schema": BENCH_SCHEMA,
             "kind": "bench",
@@ -172,8 +173,7 @@ class BenchReport:
             "valid": self.valid,
             "problems": list(self.problems),
             "attempts": self.attempts,
-            "latency_ms": first.get("latency_ms"),
-            "model_latency_ms": first.get("model_latency_ms"),
+            "measurements": [one.to_dict() for one in measurements(self.results)],
             "variants": [result.to_dict() for result in self.results],
             "comparisons": [comparison.to_dict() for comparison in self.comparisons],
             "settings": self.settings,
@@ -181,6 +181,41 @@ class BenchReport:
             "cold_starts": {result.arm: [asdict(start) for start in result.cold_starts] for result in self.results},
             "samples_ns": self.samples,
         }
+
+
+def measurements(results: Sequence[VariantResult]) -> list[Measurement]:
+    """Return the flat list of every number, the variants in their order."""
+    # Two builds of one bundle measured side by side differ in nothing but their files' names.
+    several = len({one.bundle for one in results}) > len({one.name for one in results})
+    return [
+        Measurement(one.bundle if several else one.name, one.variant, scenario, metric, *numbers)
+        for one in results
+        for scenario, metric, *numbers in _numbers(one)
+    ]
+
+
+def _numbers(result: VariantResult) -> Iterator[tuple[Any, ...]]:
+    """Yield scenario, metric, value, low, high and n."""
+    for prefix, latency in (("latency", result.latency), ("model_latency", result.model_latency)):
+        if latency is not None:
+            for name, found in latency.percentiles.items():
+                yield "single-stream", f"{prefix}_{name}", *_ends(found), latency.n
+    if result.throughput:
+        scenario = f"offline/batch={result.throughput.batch}"
+        yield scenario, "throughput", *_ends(result.throughput.images_per_second), result.throughput.n
+    starts = result.cold_starts
+    if starts:
+        total = percentile_interval([start.total_ns / 1e6 for start in starts], 0.5)
+        yield "cold-start", "first_label", *_ends(total), len(starts)
+        for metric in ("peak_rss", "steady_rss"):
+            memory = percentile_interval([getattr(start, f"{metric}_bytes") for start in starts], 0.5)
+            yield "cold-start", metric, *_ends(memory), len(starts)
+    for metric, size in (("bundle_size", result.bundle_bytes), ("variant_size", result.variant_bytes)):
+        yield "static", metric, float(size), float(size), float(size), 1
+
+
+def _ends(interval: Interval | None) -> tuple[float | None, float | None, float | None]:
+    return (interval.estimate, interval.low, interval.high) if interval else (None, None, None)
 
 
 def summarize_latency(samples_ns: NDArray[np.int64]) -> Latency | None:

@@ -16,6 +16,7 @@ from edge_benchmarks.bench_report import SAMPLES_NEEDED
 from edge_benchmarks.cli import edge_bench
 from edge_benchmarks.cli.boundary import run_command
 from edge_benchmarks.inputs import synthetic_photo
+from edge_benchmarks.measurements import METRICS, read_measurement
 from edge_benchmarks.timing import InterleavedTimings
 from edge_runtime import load
 from edge_runtime.errors import ExitCode, InputError, SelfTestError
@@ -60,7 +61,7 @@ def test_cold_starts_are_fresh_processes_of_the_runtime_alone(report):
 
 
 def test_a_percentile_without_bounds_is_null_with_its_n(bundle):
-    latency = bench(bundle, seconds=1.0, cold_starts=0, threads=1).to_dict()["latency_ms"]
+    latency = bench(bundle, seconds=1.0, cold_starts=0, threads=1).to_dict()["variants"][0]["latency_ms"]
     assert set(latency["effective_n"]) == set(SAMPLES_NEEDED)
     for name, needed in SAMPLES_NEEDED.items():
         if latency["effective_n"][name] < needed:
@@ -70,14 +71,25 @@ def test_a_percentile_without_bounds_is_null_with_its_n(bundle):
 
 
 def test_the_document_is_versioned_finite_and_tells_no_name_of_this_machine(document, bundle):
-    assert (document["schema"], document["kind"], document["scenario"]) == (1, "bench", "single-stream")
-    assert document["latency_ms"] == document["variants"][0]["latency_ms"]
+    assert (document["schema"], document["kind"], document["scenario"]) == (2, "bench", "single-stream")
     text = json.dumps(document, allow_nan=False)
     for secret in (os.uname().nodename, str(bundle.parent), str(Path.home())):
         assert f'"{secret}"' not in text and f"{secret}/" not in text
     again = InterleavedTimings.from_dict(document["samples_ns"]["end_to_end"])
     ratio = document["comparisons"][0]["ratio"]["value"]
     assert again.ratio("cpu-int8", "cpu-fp32").estimate == pytest.approx(ratio)
+
+
+def test_every_number_is_in_the_flat_list_once(document):
+    found = [read_measurement(one, "a report") for one in document["measurements"]]
+    keys = [one.key for one in found]
+    assert len(keys) == len(set(keys))
+    assert {one.metric for one in found if one.variant == "cpu-fp32"} == set(METRICS) - {"accuracy", "runtime_size"}
+    first = document["variants"][0]
+    told = {one.metric: one for one in found if one.variant == "cpu-int8"}
+    assert told["variant_size"].value == told["variant_size"].low == first["variant_bytes"]
+    assert {told[f"latency_{name}"].n for name in SAMPLES_NEEDED} == {first["latency_ms"]["n"]}
+    assert told["throughput"].scenario == "offline/batch=4"
 
 
 def test_what_answers_wrongly_is_not_timed(broken_bundle):
@@ -173,7 +185,7 @@ def test_the_command_writes_every_form_and_prints_json(bundle, tmp_path, capsys)
     )
     assert code in (ExitCode.OK, ExitCode.INVALID)
     printed = json.loads(capsys.readouterr().out)
-    assert set(printed["latency_ms"]) == {"p50", "p90", "p99", "n", "effective_n"}
+    assert set(printed["variants"][0]["latency_ms"]) == {"p50", "p90", "p99", "n", "effective_n"}
     assert json.loads((tmp_path / "report.json").read_text()) == printed
     assert all(path.stat().st_size > 500 for path in outputs)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(path.name for path in outputs)
@@ -214,7 +226,7 @@ def test_a_polite_kill_leaves_a_partial_report(bundle, tmp_path):
     assert b"interrupted: the report is partial" in process.stderr
     partial = json.loads(out.read_text())
     assert partial["partial"]
-    assert partial["latency_ms"]["n"] > 0
+    assert partial["variants"][0]["latency_ms"]["n"] > 0
 
 
 def test_help_imports_neither_numpy_nor_onnxruntime():
@@ -234,6 +246,6 @@ def test_every_field_of_the_document_is_in_the_reference(document):
     parts = [document, first, first["latency_ms"], first["stages_ms"], first["throughput"], first["cold_start_ms"]]
     parts += [document["comparisons"][0], document["settings"], document["settings"]["inputs"][0]]
     parts += [document["environment"], document["cold_starts"]["cpu-int8"][0], document["samples_ns"]]
-    parts += [document["samples_ns"]["end_to_end"]]
+    parts += [document["samples_ns"]["end_to_end"], document["measurements"][0]]
     written = {name for part in parts for name in part}
     assert written - documented - {"p50", "p90", "p99"} == set()
