@@ -19,7 +19,7 @@ from edge_export.judge import answer, time_models
 from edge_export.optimize import PassRecord
 from edge_export.plausible import check_plausible
 from edge_export.quantize import RECIPES
-from edge_export.search import Budget, Laboratory, Memory, SearchResult, Trial, judge_trial, search
+from edge_export.search import Budget, Laboratory, Memory, Question, SearchResult, Trial, judge_trial, search
 from edge_export.targets import Target, find_target
 from edge_runtime.errors import InputError
 from edge_runtime.session import import_onnxruntime
@@ -111,7 +111,8 @@ def _add_fp16(
     logits = answer([candidate], contest.captured, data.splits["val"]).logits[candidate.name]
     if not np.isfinite(logits).all():
         return contest
-    trial = judge_trial(candidate, contest.val, logits, len(data.splits["test"]), config.max_drop)
+    question = Question.of(contest.captured.labels, data, config)
+    trial = judge_trial(candidate, contest.val, logits, question)
     return replace(contest, found=SearchResult((trial,)))
 
 
@@ -131,8 +132,7 @@ def _add_int8(
         captured=captured,
         val=data.splits["val"],
         answers=contest.val,
-        test_size=len(data.splits["test"]),
-        max_drop=config.max_drop,
+        question=Question.of(captured.labels, data, config),
         memory=Memory(config.cache, _context(graph, captured, data, config)),
     )
     if config.recipe is not None:

@@ -14,7 +14,7 @@ from edge_export.capture import Captured
 from edge_export.config import ExportConfig, ExportData, Samples
 from edge_export.contest import Contest
 from edge_export.judge import answer
-from edge_export.search import judge_trial
+from edge_export.search import Question, judge_trial
 from edge_runtime.image.decode import jpeg_scale
 from edge_runtime.preprocessing import ImagePreprocessing
 
@@ -66,9 +66,10 @@ def try_draft(contest: Contest, data: ExportData, config: ExportConfig) -> tuple
     logits = answer([trial.candidate], source, val).logits[trial.candidate.name]
     if not np.isfinite(logits).all():
         return contest, Drafting(True, 0, "off: the candidate answers NaN or infinity with it", reduced)
-    again = judge_trial(trial.candidate, contest.val, logits, len(data.splits["test"]), config.max_drop)
-    if not again.provable(config.max_drop):
-        reason = f"off: judging by val, test would bound the drop by {again.expected_bound:.2%} with it"
+    again = judge_trial(trial.candidate, contest.val, logits, Question.of(contest.captured.labels, data, config))
+    if not again.provable:
+        lost = "".join(f" and refuse class {one.label}" for one in again.refused_classes[:1])
+        reason = f"off: judging by val, test would bound the drop by {again.expected_bound:.2%}{lost} with it"
         return contest, Drafting(True, 0, reason, reduced, again.verdict)
     found = replace(contest.found, trials=(replace(again, ratio=trial.ratio), *contest.trials[1:]))
     reason = f"on: val allows it, and decodes {reduced:,} of its {len(val):,} items so"

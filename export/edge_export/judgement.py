@@ -62,6 +62,7 @@ def judge_candidate(
         chosen.name,
         max_drop=config.max_class_drop,
         protected=config.protect,
+        groups=data.groups.get("test"),
     )
     # What another kind of machine will take cannot be measured here.
     time = judge_time(timings, chosen.name, BASELINE) if contest.target.is_here else None

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from edge_benchmarks.accuracy import Answers, judge_accuracy, judge_classes
+from edge_benchmarks.accuracy import Answers, ClassVerdict, expect_bound, judge_accuracy, judge_classes
 from edge_benchmarks.accuracy.classes import holm
-from edge_benchmarks.statistics.clusters import clustered_upper_bound, design_effect
+from edge_benchmarks.statistics.clusters import clustered_p_value, clustered_upper_bound, design_effect
 from edge_benchmarks.statistics.proportions import drop_p_value, tango_upper_bound
 from edge_benchmarks.verdicts import Accuracy
 from edge_runtime.errors import InputError
@@ -125,6 +125,33 @@ def test_a_protected_class_must_be_proven():
     )
 
 
+def test_a_class_whose_losses_are_one_recording_is_not_surely_worse():
+    labels, wrong = np.repeat(np.arange(3), 400), np.zeros(1200, dtype=bool)
+    wrong[400:440] = True
+    given = answers(labels, wrong)
+
+    def judged(groups: list[str] | None, **more: object) -> ClassVerdict:
+        return judge_classes(given, NAMES, "cpu-fp32", "cpu-int8", max_drop=0.05, groups=groups, **more)[1]
+
+    together, apart = ([f"{of(index)}" for index in range(1200)] for of in (lambda at: at // 40, lambda at: at % 40))
+    assert judged(None).verdict is judged(apart).verdict is Accuracy.FAIL
+    assert judged(together).verdict is Accuracy.PASS, "one recording of ten may be bad luck"
+    assert judged(together).drop_bound > 1.5 * judged(None).drop_bound
+    assert judged(together, scale=20.0).verdict is Accuracy.FAIL, "as many of two hundred are not"
+    with pytest.raises(InputError, match="1 groups for 1,200 items"):
+        judged(["x"])
+
+
+def test_another_set_is_bounded_by_its_own_size():
+    given, groups = some(400, 4), [f"{index // 4}" for index in range(400)]
+    for more in ({}, {"groups": groups}, {"metric": "macro-f1"}):
+        same, larger = (expect_bound(given, "cpu-fp32", "cpu-int8", items=items, **more) for items in (400, 4000))
+        assert same == pytest.approx(judge_accuracy(given, **more).drop_bound)
+        assert 0.01 < larger < 0.8 * same
+    framed = expect_bound(some(400, 0), "cpu-fp32", "cpu-int8", items=100, frames=3000)
+    assert framed == pytest.approx(judge_accuracy(some(100, 0), unlabeled=some(3000, 0)).drop_bound)
+
+
 def test_holm_rejects_step_by_step():
     assert holm([0.01, 0.04, 0.03, 0.005]) == [True, False, False, True]
     assert holm([0.04]) == [True]
@@ -158,3 +185,14 @@ def cluster_coverage(clusters: int, size: int, alike: float, draws: int, seed: i
 )
 def test_coverage_of_clustered_bounds(clusters: int, size: int, alike: float):
     assert cluster_coverage(clusters, size, alike, 1000, seed=1) >= 0.93
+
+
+@pytest.mark.slow
+def test_classes_of_clustered_items_rarely_fail_by_luck():
+    rng, alarms = np.random.default_rng(3), 0
+    clusters = np.repeat(np.arange(60), 10)
+    for _ in range(400):
+        shared = rng.random(60)[clusters] < 0.05
+        lost = np.where(rng.random(600) < 0.5, shared, rng.random(600) < 0.05)
+        alarms += clustered_p_value(lost.astype(np.int64), clusters, 0.05) <= 0.05
+    assert alarms <= 0.05 * 400

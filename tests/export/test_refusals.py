@@ -19,7 +19,7 @@ from edge_export.contest import Contest
 from edge_export.export import _drop_broken
 from edge_export.report.document import _speedup
 from edge_export.run import LEDGER_FILE, RUN_FILE, read_run, record_test_opening
-from edge_export.search import SearchResult, judge_trial
+from edge_export.search import Question, SearchResult, judge_trial
 from edge_export.targets import TARGETS
 from edge_runtime.errors import InputError, RefusedError
 
@@ -87,7 +87,7 @@ def test_a_candidate_that_answers_nan_on_frames_is_dropped():
     answers = Answers(np.arange(2), {BASELINE: finite, name: finite}, [None] * 2)
     broken = replace(answers, logits={BASELINE: finite, name: finite * np.float32("nan")})
     baseline = Candidate(BASELINE, b"", "fp32", "cpu", {})
-    trial = judge_trial(replace(baseline, name=name), answers, finite, 2, 0.01)
+    trial = judge_trial(replace(baseline, name=name), answers, finite, Question(2, ("a", "b")))
     contest = Contest(None, TARGETS["arm64"], baseline, (), answers, SearchResult((trial,)))  # type: ignore[arg-type]
     assert _drop_broken(contest, answers, None).chosen == trial.candidate
     assert _drop_broken(contest, answers, broken).chosen is None

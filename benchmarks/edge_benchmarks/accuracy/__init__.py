@@ -4,7 +4,9 @@
 |---|---|
 | `answers.py` | one pass over the items, all models on the same batches |
 | `summary.py` | one model: its interval, the table of classes, the confusion matrix |
-| `verdict.py` | a candidate against its baseline on the same items |
+| `paired.py` | what a candidate lost and won on the same items, and how much of that may be luck |
+| `macro_f1.py` | the same for macro F1 |
+| `verdict.py` | a candidate against its baseline, and what to expect of another set |
 | `classes.py` | the same for each class, corrected for their number |
 """
 
@@ -13,7 +15,7 @@ from __future__ import annotations
 from edge_benchmarks.accuracy.answers import AGREEMENT, TOP1, Answers, Label, Predictor, collect_answers, predicted
 from edge_benchmarks.accuracy.classes import ClassVerdict, judge_classes
 from edge_benchmarks.accuracy.summary import AccuracySummary, ClassAccuracy, summarize
-from edge_benchmarks.accuracy.verdict import MACRO_F1, judge_accuracy
+from edge_benchmarks.accuracy.verdict import MACRO_F1, Metric, expect_bound, judge_accuracy
 
 __all__ = [
     "AGREEMENT",
@@ -24,8 +26,10 @@ __all__ = [
     "ClassAccuracy",
     "ClassVerdict",
     "Label",
+    "Metric",
     "Predictor",
     "collect_answers",
+    "expect_bound",
     "judge_accuracy",
     "judge_classes",
     "predicted",

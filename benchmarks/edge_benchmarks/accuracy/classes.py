@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_benchmarks.accuracy.answers import Answers, predicted
-from edge_benchmarks.statistics.proportions import CONFIDENCE, drop_p_value, tango_upper_bound
+from edge_benchmarks.accuracy.paired import Paired, number_groups
+from edge_benchmarks.statistics.proportions import CONFIDENCE
 from edge_benchmarks.verdicts import Accuracy
 
 
@@ -40,11 +41,14 @@ def judge_classes(
     *,
     max_drop: float,
     protected: Collection[str] = (),
+    groups: Sequence[str] | None = None,
+    scale: float = 1.0,
 ) -> tuple[ClassVerdict, ...]:
     """Hold each class's recall against the baseline's.
 
-    A class fails where Tango's score test says that its drop is above `max_drop`; Holm's step-down correction (Holm
-    1979) keeps the chance of any false alarm among all classes at 5 %.
+    A class fails where Tango's score test says that its drop is above `max_drop`, or the test of whole groups where
+    there are groups; Holm's step-down correction (Holm 1979) keeps the chance of any false alarm among all classes at
+    5 %.
 
     Args:
         answers: Both models' answers about the same items.
@@ -53,13 +57,19 @@ def judge_classes(
         candidate: Name of a model in `answers`.
         max_drop: The largest drop of a class's recall, as a share.
         protected: Names of the classes whose drop must be proven to be within it.
+        groups: The group of each item, where the data has any: recording, patient, machine.
+        scale: How many times as many items, alike these, the verdict is about: what to expect of another set.
+
+    Raises:
+        InputError: not as many groups as items.
     """
-    counts = [_paired(answers, at, baseline, candidate) for at in range(len(labels))]
-    p_values = [drop_p_value(worse, better, n, max_drop) if n else 1.0 for worse, better, n in counts]
+    clusters = number_groups(groups, len(answers.labels))
+    classes = [_paired(answers, at, baseline, candidate, clusters) for at in range(len(labels))]
+    p_values = [one.p_value(max_drop, scale) if len(one.losses) else 1.0 for one in classes]
     fails = holm(p_values)
     return tuple(
-        _verdict(label, count, failed, max_drop, label in protected)
-        for label, count, failed in zip(labels, counts, fails, strict=True)
+        _verdict(label, one, failed, max_drop=max_drop, protected=label in protected, scale=scale)
+        for label, one, failed in zip(labels, classes, fails, strict=True)
     )
 
 
@@ -73,23 +83,25 @@ def holm(p_values: Sequence[float], level: float = 1 - CONFIDENCE) -> list[bool]
     return rejected
 
 
-def _verdict(label: str, counts: tuple[int, int, int], failed: bool, max_drop: float, protected: bool) -> ClassVerdict:
-    worse, better, n = counts
-    bound = tango_upper_bound(worse, better, n) if n else 1.0
+def _verdict(
+    label: str, paired: Paired, failed: bool, *, max_drop: float, protected: bool, scale: float
+) -> ClassVerdict:
+    n = len(paired.losses)
+    bound = paired.upper_bound(scale=scale) if n else 1.0
     unproven = protected and bound > max_drop
     verdict = Accuracy.FAIL if failed else Accuracy.INCONCLUSIVE if unproven else Accuracy.PASS
-    return ClassVerdict(label, verdict, n, worse, better, (worse - better) / n if n else 0.0, bound, protected)
+    drop = paired.drop if n else 0.0
+    return ClassVerdict(label, verdict, n, paired.worse, paired.better, drop, bound, protected)
 
 
-def _paired(answers: Answers, at: int, baseline: str, candidate: str) -> tuple[int, int, int]:
-    """Count lost, won and all items of one class."""
-    was, now = (_found(answers, at, name) for name in (baseline, candidate))
-    return int(np.sum(was & ~now)), int(np.sum(~was & now)), len(was)
+def _paired(answers: Answers, at: int, baseline: str, candidate: str, clusters: NDArray[np.int64] | None) -> Paired:
+    """Return what was lost and won of one class: which of its items were found."""
+    there = answers.labels[:, at] > 0 if answers.multilabel else answers.labels == at
+    was, now = (_names(answers, at, name) for name in (baseline, candidate))
+    return Paired(was.astype(np.int64) - now, clusters).among(there)
 
 
-def _found(answers: Answers, at: int, name: str) -> NDArray[np.bool_]:
-    """Say of each item of a class whether a model finds it."""
+def _names(answers: Answers, at: int, name: str) -> NDArray[np.bool_]:
+    """Say of each item whether a model names a class."""
     said = predicted(answers.logits[name], answers.multilabel)
-    if answers.multilabel:
-        return np.asarray(said[answers.labels[:, at] > 0, at], dtype=np.bool_)
-    return np.asarray(said[answers.labels == at] == at, dtype=np.bool_)
+    return np.asarray(said[:, at] if answers.multilabel else said == at, dtype=np.bool_)

@@ -9,17 +9,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_benchmarks.accuracy.answers import Answers, predicted
-from edge_benchmarks.statistics.clusters import clustered_upper_bound, design_effect, resampled_counts
-from edge_benchmarks.statistics.proportions import (
-    CONFIDENCE,
-    exact_upper_bound,
-    items_to_decide,
-    tango_upper_bound,
-    wilson_interval,
-)
+from edge_benchmarks.accuracy.answers import Answers
+from edge_benchmarks.accuracy.macro_f1 import macro_f1_bounds
+from edge_benchmarks.accuracy.paired import Paired, number_groups
+from edge_benchmarks.statistics.clusters import design_effect
+from edge_benchmarks.statistics.proportions import CONFIDENCE, exact_upper_bound, items_to_decide, wilson_interval
 from edge_benchmarks.verdicts import Accuracy, AccuracyVerdict
-from edge_runtime.errors import InputError
 
 MACRO_F1 = "macro-f1"
 """What is counted where classes matter alike, however many items they have."""
@@ -57,20 +52,18 @@ def judge_accuracy(
         InputError: as many groups as items are needed, or macro F1 is asked for without one label an item.
     """
     was, now = answers.right(baseline), answers.right(candidate)
-    n, losses = len(was), was.astype(np.int64) - now
-    if groups is not None and len(groups) != n:
-        raise InputError(f"{len(groups):,} groups for {n:,} items; give one for each")
-    clusters = np.arange(n) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
+    n = len(was)
+    paired = Paired(was.astype(np.int64) - now, number_groups(groups, n))
+    clusters = np.arange(n) if paired.clusters is None else paired.clusters
     frames = None if metric == MACRO_F1 else unlabeled
     confidence = CONFIDENCE if frames is None else 1 - (1 - CONFIDENCE) / 2
     if metric == MACRO_F1:
-        drop, low, high = _f1_bounds(answers, baseline, candidate, clusters, confidence)
+        drop, low, high = macro_f1_bounds(answers, baseline, candidate, clusters, confidence=confidence)
     else:
-        drop, low, high = _drop_bounds(losses, clusters, groups is not None, confidence)
+        drop, low, high = paired.drop, paired.lower_bound(confidence), paired.upper_bound(confidence)
     if frames is not None:
         high = min(high, _changed_bound((answers, frames), baseline, candidate, clusters, confidence))
     verdict = Accuracy.PASS if high <= max_drop else Accuracy.FAIL if low > max_drop else Accuracy.INCONCLUSIVE
-    worse, better = int((losses > 0).sum()), int((losses < 0).sum())
     decides = verdict is Accuracy.INCONCLUSIVE and metric != MACRO_F1
     return AccuracyVerdict(
         verdict=verdict,
@@ -81,25 +74,13 @@ def judge_accuracy(
         drop_bound=high,
         max_drop=max_drop,
         changed=len(answers.changed(candidate, baseline)),
-        worse=worse,
-        better=better,
-        items_to_decide=_items_to_decide(losses, clusters, max_drop, confidence) if decides else None,
+        worse=paired.worse,
+        better=paired.better,
+        items_to_decide=_items_to_decide(paired.losses, clusters, max_drop, confidence) if decides else None,
         measure=MACRO_F1 if metric == MACRO_F1 else answers.measure,
         groups=None if groups is None else int(clusters.max()) + 1,
         unlabeled=None if frames is None else len(frames.inputs),
     )
-
-
-def _drop_bounds(
-    losses: NDArray[np.int64], clusters: NDArray[np.int64], grouped: bool, confidence: float
-) -> tuple[float, float, float]:
-    """Return the drop with its lower and upper bound."""
-    n, worse, better = len(losses), int((losses > 0).sum()), int((losses < 0).sum())
-    drop = (worse - better) / n
-    if grouped:
-        low = -clustered_upper_bound(-losses, clusters, confidence)
-        return drop, low, clustered_upper_bound(losses, clusters, confidence)
-    return drop, -tango_upper_bound(better, worse, n, confidence), tango_upper_bound(worse, better, n, confidence)
 
 
 def _changed_bound(
@@ -125,46 +106,38 @@ def _items_to_decide(
     return math.ceil(needed * effect) if needed is not None and needed > math.ceil(n) else None
 
 
-def _f1_bounds(
-    answers: Answers, baseline: str, candidate: str, clusters: NDArray[np.int64], confidence: float
-) -> tuple[float, float, float]:
-    """Return the drop of macro F1 with its bounds: a paired bootstrap of whole clusters.
+def expect_bound(
+    answers: Answers,
+    baseline: str,
+    candidate: str,
+    *,
+    items: int,
+    metric: Metric = "accuracy",
+    groups: Sequence[str] | None = None,
+    frames: int = 0,
+) -> float:
+    """Return the bound of the drop that `judge_accuracy` would find on another set, if answers changed there as here.
 
-    A bootstrap bounds by 0 what never changed, so the upper bound is at least the accuracy's.
+    Args:
+        answers: Both models' answers about the items at hand.
+        baseline: Name of a model in `answers`.
+        candidate: Name of a model in `answers`.
+        items: Of the other set.
+        metric: What must not drop.
+        groups: The group of each item at hand; the other set's are taken to be alike.
+        frames: Items without labels that will help to bound the drop.
     """
-    if answers.multilabel:
-        raise InputError("macro F1 is judged for one label an item; use the accuracy for several")
-    classes = answers.logits[baseline].shape[1]
-    tables = [_tables(answers, name, clusters, classes) for name in (baseline, candidate)]
-    ones = np.ones((1, int(clusters.max()) + 1), dtype=np.int64)
-    drop = float((_macro_f1(ones, tables[0]) - _macro_f1(ones, tables[1]))[0])
-    draws = np.concatenate(
-        [_macro_f1(counts, tables[0]) - _macro_f1(counts, tables[1]) for counts in resampled_counts(ones.shape[1])]
-    )
-    losses = answers.right(baseline).astype(np.int64) - answers.right(candidate)
-    floor = clustered_upper_bound(losses, clusters, confidence)
-    low, high = (float(np.quantile(draws, level)) for level in (1 - confidence, confidence))
-    return drop, low, max(high, floor)
-
-
-def _tables(answers: Answers, name: str, clusters: NDArray[np.int64], classes: int) -> NDArray[np.float64]:
-    """Return `(clusters, 3, classes)`: how often each class was found, named, and there."""
-    said, truth = predicted(answers.logits[name], False), answers.labels.astype(np.int64)
-    size = int(clusters.max()) + 1
-
-    def count(of: NDArray[np.int64], which: NDArray[np.bool_]) -> NDArray[np.int64]:
-        cells = np.bincount(clusters[which] * classes + of[which], minlength=size * classes)
-        return cells.reshape(size, classes)
-
-    everything = np.ones(len(truth), dtype=np.bool_)
-    tables = [count(truth, said == truth), count(said, everything), count(truth, everything)]
-    return np.stack(tables, axis=1).astype(np.float64)
-
-
-def _macro_f1(counts: NDArray[np.int64], table: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return macro F1 of each row of cluster counts."""
-    found, named, there = np.moveaxis(np.tensordot(counts.astype(np.float64), table, axes=1), 1, 0)
-    seen = named + there > 0
-    scores = np.where(seen, 2 * found / np.where(seen, named + there, 1.0), 0.0)
-    means: NDArray[np.float64] = scores.sum(axis=1) / np.maximum(seen.sum(axis=1), 1)
-    return means
+    was, now = answers.right(baseline), answers.right(candidate)
+    n, scale = len(was), items / len(was)
+    paired = Paired(was.astype(np.int64) - now, number_groups(groups, n))
+    clusters = np.arange(n) if paired.clusters is None else paired.clusters
+    if metric == MACRO_F1:
+        return macro_f1_bounds(answers, baseline, candidate, clusters, confidence=CONFIDENCE, scale=scale)[2]
+    if not frames:
+        return paired.upper_bound(scale=scale)
+    confidence = 1 - (1 - CONFIDENCE) / 2
+    changes = np.zeros(n, dtype=np.int64)
+    changes[answers.changed(candidate, baseline)] = 1
+    effect = design_effect(changes, clusters, scale)
+    seen = math.ceil(float(changes.mean()) * (items + frames)) / effect, (items + frames) / effect
+    return min(paired.upper_bound(confidence, scale), exact_upper_bound(*seen, confidence))

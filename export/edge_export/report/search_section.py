@@ -50,7 +50,7 @@ def _trials(trials: Sequence[Mapping[str, Any]]) -> Table:
                 f"{trial['size_bytes'] / 1e6:.2f}",
                 f"{verdict['changed']} of {verdict['n']:,}",
                 f"{100 * verdict['drop']:.2f}",
-                f"{100 * trial['expected_bound']:.2f}",
+                ", ".join([f"{100 * trial['expected_bound']:.2f}", *trial["refused_classes"]]),
                 f"{trial['logit_error']:.3f}",
             ]
         )
@@ -60,7 +60,7 @@ def _trials(trials: Sequence[Mapping[str, Any]]) -> Table:
         "MB",
         "changed answers",
         "drop",
-        "bound to expect on test",
+        "bound to expect on test, and classes it would refuse",
         "error of the logits",
     ]
     return Table(columns, rows, "What val said; the fastest recipe that looked provable was judged on test")

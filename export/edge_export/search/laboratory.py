@@ -17,6 +17,7 @@ from edge_export.judge import answer, time_models
 from edge_export.optimize import PassRecord
 from edge_export.quantize import Observation, Recipe, make_quantized
 from edge_export.search.memory import Memory
+from edge_export.search.question import Question
 from edge_export.search.trial import Trial, judge_trial
 from edge_export.sessions import predictor
 from edge_runtime.errors import BundleError
@@ -47,8 +48,8 @@ class Laboratory:
     val: Samples
     answers: Answers
     """The baseline's on val."""
-    test_size: int
-    max_drop: float
+    question: Question
+    """What test will ask."""
     memory: Memory
     batch: NDArray[np.float32] = field(init=False)
     """One input, for timing."""
@@ -98,7 +99,7 @@ class Laboratory:
         logits = self.memory.recall(["val", _document(recipe)], measure)
         if not np.isfinite(logits).all():
             return None
-        return judge_trial(made, self.answers, logits, self.test_size, self.max_drop)
+        return judge_trial(made, self.answers, logits, self.question)
 
     def kernels(self, candidate: Candidate) -> list[Kernel]:
         """Profile a candidate on one input."""

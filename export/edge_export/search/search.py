@@ -95,13 +95,13 @@ class _Refinement:
         slow = [cost for cost in costs if cost.gain < -BARGAIN / 2 * sum(one.int8_ms for one in costs)]
         self._try(slow)
         self._try([*slow, *_bargains(costs, slow)])
-        if not any(trial.provable(self.lab.max_drop) for trial in self.trials.values()):
+        if not any(trial.provable for trial in self.trials.values()):
             self._free(costs)
         # What test would not pass cannot be chosen for its speed; where nothing is provable, no speed decides.
         known = list(self.trials.values())
-        quick = [trial for trial in known if trial is start or trial.provable(self.lab.max_drop)]
+        quick = [trial for trial in known if trial is start or trial.provable]
         trials = [*self.lab.timed(quick), *(trial for trial in known if trial not in quick)]
-        chosen = choose(trials, self.lab.max_drop)
+        chosen = choose(trials)
         others = [trial for trial in trials if trial is not chosen]
         in_float = chosen.candidate.recipe.get("float_operators", [])
         reasons = {name: self.reasons[name] for name in in_float if name in self.reasons}
@@ -162,18 +162,18 @@ class _Refinement:
             self.budget.say("which blocks must stay in float", 0, 1, began)
             middle = (low + high) // 2
             trial = self._try(first(middle))
-            if trial is not None and trial.provable(self.lab.max_drop):
+            if trial is not None and trial.provable:
                 high = middle
             else:
                 low = middle
         return high if high <= most else None
 
 
-def choose(trials: Sequence[Trial], max_drop: float) -> Trial:
+def choose(trials: Sequence[Trial]) -> Trial:
     """Return the fastest provable trial; of equally quick ones that whose logits err least; else the likeliest."""
-    provable = [trial for trial in trials if trial.provable(max_drop)]
+    provable = [trial for trial in trials if trial.provable]
     if not provable:
-        return min(trials, key=lambda trial: trial.expected_bound)
+        return min(trials, key=lambda trial: trial.excess)
     fastest = min(_ratio(trial) for trial in provable)
     quick = [trial for trial in provable if _ratio(trial) <= fastest * (1 + EQUALLY_QUICK)]
     return min(quick, key=lambda trial: trial.logit_error)

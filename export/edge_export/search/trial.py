@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_benchmarks.accuracy import Answers, judge_accuracy
-from edge_benchmarks.statistics.proportions import tango_upper_bound
+from edge_benchmarks.accuracy import Answers, ClassVerdict
 from edge_benchmarks.verdicts import AccuracyVerdict, Interval
 from edge_export.candidates import BASELINE, Candidate
+from edge_export.search.question import Question
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,14 +22,20 @@ class Trial:
     verdict: AccuracyVerdict
     expected_bound: float
     """The bound of the drop that test would give, if answers changed there as often as on val."""
+    excess: float
+    """By how much the worst of test's bounds, of the drop or of a class that it would refuse, would exceed its budget;
+    negative where all hold."""
     logit_error: float
     """Root mean square difference of the logits from the baseline's."""
+    refused_classes: tuple[ClassVerdict, ...] = ()
+    """The classes that test would refuse, or not find proven."""
     ratio: Interval | None = None
     """Its time over the baseline's; None where it was not timed, unbounded where too few rounds fitted in."""
 
-    def provable(self, max_drop: float) -> bool:
+    @property
+    def provable(self) -> bool:
         """Whether test would pass it, if answers changed there as often as on val."""
-        return self.expected_bound <= max_drop
+        return self.excess <= 0
 
     def to_dict(self) -> dict[str, Any]:
         """Return it for the report."""
@@ -37,32 +43,34 @@ class Trial:
             "recipe": self.candidate.recipe,
             "verdict": asdict(self.verdict),
             "expected_bound": self.expected_bound,
+            "refused_classes": [one.label for one in self.refused_classes],
             "logit_error": self.logit_error,
             "size_bytes": len(self.candidate.model),
             "ratio": asdict(self.ratio) if self.ratio and np.isfinite(self.ratio.high) else None,
         }
 
 
-def judge_trial(
-    candidate: Candidate, baseline: Answers, logits: NDArray[np.float32], test_size: int, max_drop: float
-) -> Trial:
-    """Hold a candidate's answers on val against the baseline's.
+def judge_trial(candidate: Candidate, baseline: Answers, logits: NDArray[np.float32], question: Question) -> Trial:
+    """Hold a candidate's answers on val against the baseline's, by what test will ask.
 
     Args:
         candidate: Who answered.
         baseline: The baseline's answers on val.
         logits: The candidate's, finite.
-        test_size: Items that test holds.
-        max_drop: The budget, as a share.
+        question: The budgets, and how much data test has.
     """
     answers = replace(baseline, logits={BASELINE: baseline.logits[BASELINE], candidate.name: logits})
-    verdict = judge_accuracy(answers, BASELINE, candidate.name, max_drop=max_drop)
-    scale = test_size / verdict.n
-    # Rounded against the candidate: what val saw once may be seen twice.
-    worse, better = int(np.ceil(verdict.worse * scale)), int(np.floor(verdict.better * scale))
-    worse, better = min(worse, test_size), min(better, test_size - min(worse, test_size))
-    error = float(np.sqrt(np.mean((logits - baseline.logits[BASELINE]) ** 2)))
-    return Trial(candidate, answers, verdict, tango_upper_bound(worse, better, test_size), error)
+    bound, refused = question.expect(answers, candidate.name)
+    beyond = [bound - question.max_drop, *(one.drop_bound - question.max_class_drop for one in refused)]
+    return Trial(
+        candidate=candidate,
+        answers=answers,
+        verdict=question.judge(answers, candidate.name),
+        expected_bound=bound,
+        excess=max(beyond),
+        logit_error=float(np.sqrt(np.mean((logits - baseline.logits[BASELINE]) ** 2))),
+        refused_classes=refused,
+    )
 
 
 def finite_or_none(number: float) -> float | None:

@@ -18,7 +18,7 @@ from edge_export.capture.interface import Parity
 from edge_export.config import ExportConfig, ExportData
 from edge_export.contest import _context
 from edge_export.quantize import Recipe
-from edge_export.search import Budget, Laboratory, Memory, SearchResult, Trial, judge_trial
+from edge_export.search import Budget, Laboratory, Memory, Question, SearchResult, Trial, judge_trial
 from edge_export.search.blocks import Block
 from edge_export.search.costs import Cost, total_error
 from edge_export.search.search import choose
@@ -31,17 +31,24 @@ RIGHT = (np.eye(CLASSES, dtype=np.float32)[LABELS] * 10).astype(np.float32)
 VAL = Answers(LABELS, {BASELINE: RIGHT}, [None] * N)
 
 
-def trial(name: str, wrong: int, error: float, ratio: float | None = None) -> Trial:
+NAMES = tuple("abcd")
+QUESTION = Question(items=2000, labels=NAMES)
+
+
+def trial(
+    name: str, wrong: int, error: float, ratio: float | None = None, *, question: Question = QUESTION, step: int = 1
+) -> Trial:
     """A trial with `wrong` answers wrong, every logit off by `error`, that takes `ratio` of the baseline's time."""
     logits = RIGHT + np.float32(error)
-    logits[:wrong] = np.roll(logits[:wrong], 1, axis=1)
-    made = judge_trial(Candidate("cpu-int8", name.encode(), "int8", "cpu", {"name": name}), VAL, logits, 2000, 0.01)
+    lost = slice(0, wrong * step, step)
+    logits[lost] = np.roll(logits[lost], 1, axis=1)
+    made = judge_trial(Candidate("cpu-int8", name.encode(), "int8", "cpu", {"name": name}), VAL, logits, question)
     interval = None if ratio is None else Interval(ratio, ratio - 0.01, ratio + 0.01, 0.95)
-    return Trial(made.candidate, made.answers, made.verdict, made.expected_bound, made.logit_error, interval)
+    return replace(made, ratio=interval)
 
 
 def chosen(*trials: Trial) -> str:
-    return choose(trials, 0.01).candidate.recipe["name"]
+    return choose(trials).candidate.recipe["name"]
 
 
 def test_of_the_provable_the_fastest_is_chosen():
@@ -55,6 +62,37 @@ def test_of_the_equally_quick_the_one_with_the_least_error_is_chosen():
 
 def test_where_nothing_is_provable_the_least_bound_stands():
     assert chosen(trial("a", 40, 0.0, 0.3), trial("b", 20, 0.9, 0.9), trial("c", 30, 0.0, 0.2)) == "b"
+
+
+def test_what_is_provable_is_what_test_will_ask():
+    # 4 of 400 items lost: 1 point; alone, each item by itself, that is provable with a budget of 2 points.
+    plain = Question(2000, NAMES, max_drop=0.02)
+    assert trial("one", 4, 0.0, question=plain).provable
+    assert not trial("few test items", 4, 0.0, question=replace(plain, items=200)).provable
+    assert trial("frames beside them", 0, 0.0, question=replace(plain, items=100, frames=500)).provable
+    assert not trial("too few of both", 0, 0.0, question=replace(plain, items=100)).provable
+    together = [f"{at // 8}" for at in range(N)]
+    assert not trial("in one recording", 4, 0.0, question=replace(plain, groups=together)).provable
+    # The same items, all of class a: 4 of its 100.
+    one_class = trial("one class", 4, 0.0, question=replace(plain, max_class_drop=0.01), step=CLASSES)
+    assert [one.label for one in one_class.refused_classes] == ["a"] and not one_class.provable
+    protected = replace(plain, max_class_drop=0.05, protect=("a",))
+    assert trial("loses none", 0, 0.0, question=protected).provable
+    assert not trial("may lose 6", 4, 0.0, question=protected, step=CLASSES).provable
+    assert trial("by any class", 4, 0.0, question=replace(protected, protect=()), step=CLASSES).provable
+
+
+def test_a_rare_class_counts_where_macro_f1_is_asked_for():
+    labels = np.repeat(np.arange(2), (N - 8, 8))
+    right = np.eye(2, dtype=np.float32)[labels]
+    answers = Answers(labels, {BASELINE: right}, [None] * N)
+    logits = right.copy()
+    logits[-2:] = np.roll(logits[-2:], 1, axis=1)
+    candidate = Candidate("cpu-int8", b"", "int8", "cpu", {})
+    question = Question(2000, ("a", "b"), max_drop=0.02, max_class_drop=1.0)
+    assert judge_trial(candidate, answers, logits, question).provable
+    by_f1 = judge_trial(candidate, answers, logits, replace(question, metric="macro-f1"))
+    assert not by_f1.provable and by_f1.verdict.measure == "macro-f1"
 
 
 def test_a_measurement_is_made_once_and_a_broken_memory_is_made_again(tmp_path: Path):
@@ -132,14 +170,7 @@ def test_a_budget_ends_and_tells_how_long_it_will_take():
 
 def test_what_is_not_finite_is_left_out_of_the_report():
     slow = trial("slow", 0, 0.1)
-    unbounded = Trial(
-        slow.candidate,
-        slow.answers,
-        slow.verdict,
-        slow.expected_bound,
-        slow.logit_error,
-        Interval(1, 0, math.inf, 0.95),
-    )
+    unbounded = replace(slow, ratio=Interval(1, 0, math.inf, 0.95))
     costs = [Cost(Block("a", ("a",), 1, ()), error, 1.0, 0.5) for error in (math.inf, 0.25, None)]
     assert total_error(costs) == 0.25
     document = SearchResult((unbounded,), tuple(costs), errors={"mse": math.inf, "minmax": 0.5}).to_dict()

@@ -16,7 +16,7 @@ from edge_export.capture.torch_module import eager, export_module
 from edge_export.config import ExportConfig, ExportData
 from edge_export.judge import answer
 from edge_export.quantize import RECIPES
-from edge_export.search import Budget, Laboratory, Memory, SearchResult, search
+from edge_export.search import Budget, Laboratory, Memory, Question, SearchResult, search
 from edge_runtime.image import ImagePreprocessor
 from edge_runtime.preprocessing import ImagePreprocessing, Resize
 
@@ -82,8 +82,7 @@ def laboratory(picture_data: ExportData) -> Laboratory:
         captured=captured,
         val=data.splits["val"],
         answers=answer([baseline], captured, data.splits["val"]),
-        test_size=400,
-        max_drop=MAX_DROP,
+        question=Question(400, labels, max_drop=MAX_DROP, max_class_drop=1.0),
         memory=Memory(None, ""),
     )
 
@@ -97,7 +96,7 @@ def test_the_planted_operator_is_found_and_the_rest_stays_in_int8(laboratory: La
     assert broken.verdict.drop > MAX_DROP, "int8 must break this network, or the test shows nothing"
     found = run(laboratory, 60)
     chosen = found.trials[0]
-    assert chosen.provable(MAX_DROP)
+    assert chosen.provable
     coverage = chosen.candidate.coverage
     assert coverage.macs_share >= 0.9
     adds = [node.name for node in laboratory.graph.graph.node if node.op_type == "Add"]
