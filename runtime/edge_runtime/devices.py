@@ -98,15 +98,24 @@ class DeviceBuffers:
     def __call__(self, tensor: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Return the output of one input."""
         with self._turn:
-            if tensor.shape not in self._kept:
-                if len(self._kept) == _KEPT:
-                    del self._kept[next(iter(self._kept))]
-                self._kept[tensor.shape] = self._bind(tensor)
-            binding, source, target = self._kept[tensor.shape]
-            source.update_inplace(np.ascontiguousarray(tensor))
-            self._session.run_with_iobinding(binding)
-            # A CPU's buffer would otherwise be looked into while the next run writes it.
-            return np.array(target.numpy())
+            kept = self.send(tensor)
+            self._session.run_with_iobinding(kept[0])
+            return self.fetch(kept)
+
+    def send(self, tensor: npt.NDArray[Any]) -> tuple[Any, Any, Any]:
+        """Copy an input to its buffer; return binding, source and target. A benchmark times it apart."""
+        if tensor.shape not in self._kept:
+            if len(self._kept) == _KEPT:
+                del self._kept[next(iter(self._kept))]
+            self._kept[tensor.shape] = self._bind(tensor)
+        kept = self._kept[tensor.shape]
+        kept[1].update_inplace(np.ascontiguousarray(tensor))
+        return kept
+
+    def fetch(self, kept: tuple[Any, Any, Any]) -> npt.NDArray[Any]:
+        """Copy the output of what `send` returned back."""
+        # A CPU's buffer would otherwise be looked into while the next run writes it.
+        return np.array(kept[2].numpy())
 
     def _bind(self, tensor: npt.NDArray[Any]) -> tuple[Any, Any, Any]:
         from onnxruntime import OrtValue

@@ -13,7 +13,7 @@ import numpy as np
 
 from edge_runtime.bundle import Bundle, Source, open_bundle
 from edge_runtime.choice import choose
-from edge_runtime.devices import runner
+from edge_runtime.devices import DeviceBuffers, runner
 from edge_runtime.errors import BundleError, EdgeError, EdgeWarning, InputError, MachineError
 from edge_runtime.image import ImagePreprocessor
 from edge_runtime.manifest import Manifest, TensorInfo, Variant
@@ -138,6 +138,11 @@ class Model:
         _check_signature(session.get_inputs(), variant.inputs, f"{variant.file}: input")
         _check_signature(session.get_outputs(), variant.outputs, f"{variant.file}: output")
         self.session, self._ask = session, runner(session, self._input, self._output)
+
+    @property
+    def buffers(self) -> DeviceBuffers | None:
+        """What copies to and from the model's device; None where the session takes arrays of the host."""
+        return self._ask if isinstance(self._ask, DeviceBuffers) else None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _reopen, (self._request,)
