@@ -7,7 +7,7 @@ import click
 from edge_benchmarks.cli.boundary import run_command
 
 COMMANDS = {
-    "sample": ("edge_pipeline.cli.sample", "Write real images as a folder to train on."),
+    "sample": ("edge_pipeline.cli.sample", "Write real images or texts to train on."),
     "train": ("edge_pipeline.cli.train", "Fine-tune a network on a folder or CSV of images."),
     "export": ("edge_pipeline.cli.export", "Turn a run into a proven bundle."),
     "eval": ("edge_pipeline.cli.eval", "Measure a bundle's accuracy, with its interval."),

@@ -1,4 +1,4 @@
-"""Real images that come with packages, written as folders: `edge sample`."""
+"""Real data that come with packages, written as data sets: `edge sample`."""
 
 from edge_pipeline.samples.interface import SampleReport, Source
 from edge_pipeline.samples.registry import SOURCES

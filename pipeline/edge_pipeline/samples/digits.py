@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from edge_pipeline.samples.interface import LabelledImages, Source
+from edge_pipeline.samples.images import LabelledImages
+from edge_pipeline.samples.interface import Source
 from edge_runtime.errors import MachineError
 
 LEVELS = 16

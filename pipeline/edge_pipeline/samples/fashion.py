@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_pipeline.samples.interface import LabelledImages, Source
+from edge_pipeline.samples.images import LabelledImages
+from edge_pipeline.samples.interface import Source
 from edge_runtime.errors import MachineError
 
 DIRECTORY = Path("/usr/share/datasets/fashion-mnist")

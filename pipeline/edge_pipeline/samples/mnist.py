@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from edge_pipeline.samples.interface import INSTALL_SAMPLES, LabelledImages, Source
+from edge_pipeline.samples.images import LabelledImages
+from edge_pipeline.samples.interface import INSTALL_SAMPLES, Source
 from edge_runtime.errors import MachineError
 
 

@@ -15,7 +15,8 @@ from edge_pipeline.cli.sample import NAMES, command
 from edge_pipeline.data import open_dataset
 from edge_pipeline.samples import SOURCES, fashion, write_sample
 from edge_pipeline.samples import write as write_module
-from edge_pipeline.samples.interface import LabelledImages, Source
+from edge_pipeline.samples.images import LabelledImages
+from edge_pipeline.samples.interface import Source
 from edge_runtime.errors import InputError, MachineError
 
 

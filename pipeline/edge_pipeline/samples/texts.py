@@ -1,0 +1,81 @@
+"""Sample texts with one label each, written as one CSV file."""
+
+import csv
+import hashlib
+import unicodedata
+from collections import defaultdict
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_pipeline.samples.interface import Kept, Progress, Splits
+
+DATA_FILE = "data.csv"
+
+
+@dataclass(frozen=True)
+class LabelledTexts:
+    """All texts of a source, in its own order."""
+
+    texts: tuple[str, ...]
+    targets: NDArray[np.int64]
+    """`(n,)` indices into `classes`."""
+    classes: tuple[str, ...]
+    noun: str = "texts"
+    official_test: NDArray[np.bool_] | None = None
+
+    def keep(self) -> Kept:
+        """Keep the first of the texts that are equal when `normalized`, and none that has several labels."""
+        return keep_first([normalized(text) for text in self.texts], [int(target) for target in self.targets])
+
+    def digests(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """Return `(k, 32)` SHA-256 of the texts."""
+        return text_digests([self.texts[row] for row in rows])
+
+    def units(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Keep together what differs in digits and punctuation alone, such as one advertisement with two numbers."""
+        return np.unique([letters(self.texts[row]) for row in rows], return_inverse=True)[1].astype(np.int64)
+
+    def write(self, root: Path, splits: Splits, progress: Progress | None) -> str:
+        """Write `data.csv` with the columns `text,label,split`, UTF-8, in the source's order."""
+        split_of = {int(row): split for split, rows in splits.items() for row in rows}
+        with (root / DATA_FILE).open("w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow(("text", "label", "split"))
+            writer.writerows(
+                (self.texts[row], self.classes[self.targets[row]], split_of[row]) for row in sorted(split_of)
+            )
+        if progress is not None:
+            progress(len(split_of), len(split_of))
+        return DATA_FILE
+
+
+def normalized(text: str) -> str:
+    """Return `text` without differences of case, white space and the form of characters (NFKC)."""
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def letters(text: str) -> str:
+    """Return the letters of the normalized text alone, or the text where it has none."""
+    plain = normalized(text)
+    return "".join(character for character in plain if character.isalpha()) or plain
+
+
+def text_digests(texts: Sequence[str]) -> NDArray[np.uint8]:
+    """Return `(k, 32)` SHA-256 of the texts."""
+    hashes = b"".join(hashlib.sha256(text.encode()).digest() for text in texts)
+    return np.frombuffer(hashes, np.uint8).reshape(-1, 32)
+
+
+def keep_first(keys: Sequence[str], answers: Sequence[Hashable]) -> Kept:
+    """Keep the first item of each key, and no item of a key that has several answers."""
+    rows_of: dict[str, list[int]] = defaultdict(list)
+    for row, key in enumerate(keys):
+        rows_of[key].append(row)
+    clear = {key: rows for key, rows in rows_of.items() if len({answers[row] for row in rows}) == 1}
+    conflicts = len(keys) - sum(len(rows) for rows in clear.values())
+    kept = np.array(sorted(rows[0] for rows in clear.values()), np.int64)
+    return Kept(kept, len(keys) - conflicts - len(kept), conflicts)
