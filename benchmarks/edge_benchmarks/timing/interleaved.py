@@ -28,16 +28,18 @@ class InterleavedTimings:
     """Raw durations of several arms from one interleaved run."""
 
     samples_ns: dict[str, NDArray[np.int64]]
-    """For each arm one duration a round, in nanoseconds; index `i` is the same round in every arm."""
+    """For each arm the durations of its calls in nanoseconds, `calls_per_turn` of them a round."""
     timer_ns: float
     """Median cost of reading the clock twice, which every sample includes."""
     seed: int
     """Of the random orders."""
+    calls_per_turn: int = 1
+    """Calls that an arm makes when it is its turn; more than one where each arm has a process of its own."""
 
     @property
     def rounds(self) -> int:
-        """Rounds run; each ran every arm once."""
-        return len(next(iter(self.samples_ns.values())))
+        """Rounds run; in each every arm had one turn."""
+        return len(next(iter(self.samples_ns.values()))) // self.calls_per_turn
 
     def ratio(self, candidate: str, baseline: str) -> Interval:
         """Return candidate duration over baseline duration: the median over blocks, with 95 % bounds."""
@@ -48,22 +50,24 @@ class InterleavedTimings:
         return percentile_interval(self.samples_ns[arm] / 1e6, q)
 
     def blocks(self, arm: str) -> NDArray[np.int64]:
-        """Return an arm's nanoseconds in each block, the unit in which arms are compared."""
+        """Return an arm's nanoseconds a block, the unit in which arms are compared: the sum of all its calls."""
         if arm not in self.samples_ns:
             raise InputError(f"no arm {arm!r} was timed; there are {', '.join(self.samples_ns)}")
-        totals: NDArray[np.int64] = self.samples_ns[arm].reshape(-1, ROUNDS_PER_BLOCK).sum(axis=1)
+        totals: NDArray[np.int64] = self.samples_ns[arm].reshape(-1, ROUNDS_PER_BLOCK * self.calls_per_turn).sum(axis=1)
         return totals
 
     def to_dict(self) -> dict[str, Any]:
         """Return the raw samples as a JSON-ready dictionary."""
         samples = {arm: values.tolist() for arm, values in self.samples_ns.items()}
-        return {"samples_ns": samples, "timer_ns": self.timer_ns, "seed": self.seed}
+        document = {"samples_ns": samples, "timer_ns": self.timer_ns, "seed": self.seed}
+        return document | {"calls_per_turn": self.calls_per_turn}
 
     @classmethod
     def from_dict(cls, document: Mapping[str, Any]) -> InterleavedTimings:
         """Return what `to_dict` gave."""
         samples = {arm: np.asarray(values, dtype=np.int64) for arm, values in document["samples_ns"].items()}
-        return cls(samples, float(document["timer_ns"]), int(document["seed"]))
+        turn = int(document.get("calls_per_turn", 1))
+        return cls(samples, float(document["timer_ns"]), int(document["seed"]), turn)
 
 
 class InterruptedTiming(KeyboardInterrupt):
