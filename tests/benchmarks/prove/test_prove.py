@@ -1,0 +1,112 @@
+"""`edge-bench prove`: a real proof of a real bundle, every way one can end, and what the runtime makes of it."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+
+from edge_benchmarks.cli import edge_bench
+from edge_benchmarks.measurements import METRICS, read_measurement
+from edge_benchmarks.prove import prove
+from edge_benchmarks.prove_report import BETWEEN_PROCESSES, Proof, Verdict
+from edge_benchmarks.timing import InterleavedTimings
+from edge_runtime.cpus import instruction_set
+from edge_runtime.errors import ExitCode
+from edge_runtime.evidence import read_evidence
+
+
+@pytest.fixture(scope="session")
+def proof(bundle: Path) -> Proof:
+    """Of the bundle whose `cpu-int8` is many times cheaper than its `cpu-fp32`."""
+    return prove(bundle, seconds=0.5, threads=2)
+
+
+def with_times(proof: Proof, int8: np.ndarray, fp32: np.ndarray) -> Proof:
+    samples = {"cpu-int8": int8.astype(np.int64), "cpu-fp32": fp32.astype(np.int64)}
+    return replace(proof, timings=InterleavedTimings(samples, 50.0, 0))
+
+
+@pytest.fixture
+def noise() -> np.ndarray:
+    """Durations around a millisecond, in nanoseconds."""
+    return 1e6 * np.random.default_rng(0).lognormal(0, 0.02, 200)
+
+
+def test_a_real_proof_names_the_faster_variant_and_what_it_takes(proof, bundle):
+    assert proof.verdict in (Verdict.PROVEN, Verdict.INVALID), "20 times cheaper, however busy the machine is"
+    evidence = read_evidence(proof.to_json())
+    assert evidence.kind == "prove" and evidence.selftest is True
+    assert evidence.machine.instruction_set == instruction_set()
+    report = evidence.report
+    found = [read_measurement(one, "test") for one in report["measurements"]]
+    assert {one.variant for one in found} == {"cpu-int8", "cpu-fp32"}
+    assert {one.metric for one in found} == {
+        "model_latency_p50", "model_latency_p90", "model_latency_p99", "first_label", "peak_rss", "steady_rss",
+        "variant_size",
+    }  # fmt: skip
+    assert all(METRICS[one.metric] for one in found) and len({one.key for one in found}) == len(found)
+    memory = {one.variant: one.value for one in found if one.metric == "peak_rss"}
+    assert all(20e6 < value < 2e9 for value in memory.values())
+    assert report["settings"]["threads"] == 2 and {one["threads"] for one in report["variants"]} == {2}
+    assert str(bundle.parent) not in proof.to_json().decode()
+
+
+def test_faster_by_the_whole_interval_is_proven(proof, noise):
+    faster = with_times(proof, 0.5 * noise, noise[::-1])
+    assert faster.verdict is Verdict.PROVEN and faster.verdict.exit_code is ExitCode.OK
+    int8, fp32 = faster.evidence.timings
+    assert int8.proven and int8.baseline == "cpu-fp32" and int8.ratio.estimate == pytest.approx(0.5, rel=0.05)
+    assert fp32.ratio is None
+
+
+def test_slower_is_refused_and_the_evidence_says_so(proof, noise):
+    slower = with_times(proof, 2 * noise, noise[::-1])
+    assert slower.verdict.exit_code is ExitCode.REFUSED
+    assert not slower.evidence.timings[0].proven
+
+
+def test_a_gain_that_another_pair_of_processes_may_not_show_is_inconclusive(proof):
+    still = np.full(200, 1e6)
+    nearly = with_times(proof, still * (1 - BETWEEN_PROCESSES / 2), still)
+    assert nearly.verdict is Verdict.INCONCLUSIVE and nearly.verdict.exit_code is ExitCode.INCONCLUSIVE
+    assert not nearly.evidence.timings[0].proven
+
+
+def test_a_ratio_that_moved_is_invalid_and_leaves_no_timing(proof, noise):
+    moved = with_times(proof, np.where(np.arange(200) < 100, 0.5, 0.8) * noise, noise[::-1])
+    assert moved.verdict.exit_code is ExitCode.INVALID and "moved from 0.5" in moved.reason
+    assert moved.evidence.timings == () and moved.evidence.report["valid"] is False
+
+
+def test_a_board_that_throttles_has_no_median_but_a_ratio(proof, noise):
+    throttled = np.where(np.arange(200) < 100, 1.0, 1.6)
+    hot = with_times(proof, 0.5 * throttled * noise, throttled * noise[::-1])
+    assert hot.verdict is Verdict.PROVEN
+    assert any("moved by +6" in problem for problem in hot.problems)
+    latencies = [one.value for one in hot.measurements() if one.metric.startswith("model_latency")]
+    assert latencies and set(latencies) == {None}
+
+
+def test_a_wrong_answer_fails_and_nothing_is_timed(broken_bundle, tmp_path):
+    out = tmp_path / "pi.json"
+    result = CliRunner().invoke(edge_bench, ["prove", str(broken_bundle), "-o", str(out)], standalone_mode=False)
+    assert result.return_value is ExitCode.REFUSED
+    assert "failed: cpu-int8, golden/0.png: infer: logits differ" in result.output
+    evidence = read_evidence(out.read_bytes())
+    assert evidence.selftest is False and evidence.timings == ()
+
+
+def test_the_command_prints_one_document_and_writes_the_same(bundle, tmp_path):
+    out = tmp_path / "pi.json"
+    arguments = ["prove", str(bundle), "-o", str(out), "--duration", "0.2", "--threads", "1", "--json"]
+    result = CliRunner().invoke(edge_bench, arguments, standalone_mode=False)
+    assert json.loads(result.stdout) == json.loads(out.read_text())
+    assert result.return_value == Verdict(json.loads(result.stdout)["report"]["verdict"]).exit_code
+
+
+def test_a_folder_that_is_not_there_is_said_before_anything_is_measured(bundle, tmp_path):
+    result = CliRunner().invoke(edge_bench, ["prove", str(bundle), "-o", str(tmp_path / "no" / "pi.json")])
+    assert "create it" in str(result.exception) and "golden" not in result.output
