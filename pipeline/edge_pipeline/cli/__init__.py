@@ -12,9 +12,11 @@ COMMANDS = {
     "export": ("edge_pipeline.cli.export", "Turn a run into a proven bundle."),
     "eval": ("edge_pipeline.cli.eval", "Measure a bundle's accuracy, with its interval."),
     "bench": ("edge_benchmarks.cli.bench", "Measure a bundle's latency, memory and size."),
+    "prove": ("edge_benchmarks.cli.prove", "Prove a bundle on the machine that runs it."),
     "run": ("edge_pipeline.cli.run", "Ask a bundle what it sees."),
     "inspect": ("edge_pipeline.cli.inspect", "Show what is in a bundle and what was proven."),
     "unpack": ("edge_pipeline.cli.unpack", "Write a bundle's plain ONNX files, for other hosts."),
+    "pack": ("edge_pipeline.cli.pack", "Add what devices measured to a bundle."),
     "verify": ("edge_pipeline.cli.verify", "Check a bundle's bytes and answers on this machine."),
 }
 """Name to module and one-line help, in the order of use. The module's `command` is imported when it is called."""
