@@ -1,6 +1,5 @@
 """The export stage: a source and its data in, a proven bundle or a refusal out."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, replace
 from importlib.metadata import version
@@ -11,22 +10,21 @@ import numpy as np
 
 from edge_benchmarks.accuracy import Answers
 from edge_benchmarks.environment import capture as capture_environment
-from edge_export.assemble import assemble
-from edge_export.bundle_writer import check_target, seal, write_atomically, write_bundle
+from edge_export.bundle_writer import check_target
 from edge_export.candidates import Candidate
 from edge_export.capture import Captured
 from edge_export.config import ExportConfig, ExportData, ExportResult, Outcome, Progress
 from edge_export.contest import Contest, hold_contest, time_finalists
 from edge_export.decide import Decision, decide
 from edge_export.drafting import answer_finalists, try_draft
-from edge_export.emulation import verify_emulated
 from edge_export.judgement import judge_candidate
+from edge_export.ledger import record_test_opening
 from edge_export.report import build_report, refusal_report, render_html
-from edge_export.run import is_run, record_test_opening
-from edge_export.targets import Target
+from edge_export.run import is_run
+from edge_export.shipping import pack, ship, write_reports
 from edge_export.unknown import choose_unknown, measure_unknown
 from edge_runtime.errors import InputError, RefusedError
-from edge_runtime.manifest import Manifest, Unknown
+from edge_runtime.manifest import Unknown
 
 TOOLS = ("edge-toolchain", "torch", "timm", "onnx", "onnxruntime", "onnxscript", "onnxslim", "numpy", "pillow")
 
@@ -79,9 +77,9 @@ def export(
         config=config,
     ) | {"draft": drafting.to_dict()}
     progress("writing")
-    manifest = None
+    bundle = None
     if shipped:
-        manifest, files = _pack(
+        bundle = pack(
             out,
             contest.target,
             captured=drafting.source(contest.captured, shipped),
@@ -93,17 +91,7 @@ def export(
             provenance=_provenance(contest.captured, data, config, openings) | {"measure": test.measure},
             evidence=report,
         )
-        write_bundle(out, files)
-    return _finish(out, manifest, report, test, contest.captured.labels)
-
-
-def _pack(out: Path, target: Target, *, config: ExportConfig, **parts: Any) -> tuple[Manifest, dict[str, bytes]]:
-    """Assemble and seal the bundle; where it is refused at this last step, leave the report that says so."""
-    try:
-        return _sealed(*assemble(config=config, **parts), target)
-    except RefusedError as error:
-        _write_reports(out, *refusal_report(out.name, config, str(error)))
-        raise
+    return ship(out, bundle, report, lambda document: render_html(document, test, contest.captured.labels))
 
 
 def _check_splits(data: ExportData) -> None:
@@ -122,7 +110,7 @@ def _hold_contest_or_report(
     try:
         return hold_contest(source, data, config, progress)
     except RefusedError as error:
-        _write_reports(out, *refusal_report(out.name, config, str(error)))
+        write_reports(out, *refusal_report(out.name, config, str(error)))
         raise
 
 
@@ -141,13 +129,6 @@ def _drop_broken(contest: Contest, *seen: Answers | None) -> Contest:
     if all(np.isfinite(answers.logits[name]).all() for answers in seen if answers is not None):
         return contest
     return contest.without_candidate(f"{name} answers NaN or infinity on test items or frames")
-
-
-def _sealed(manifest: Manifest, files: Mapping[str, bytes], target: Target) -> tuple[Manifest, dict[str, bytes]]:
-    """Seal the bundle, after its self-test on the target where that can be emulated here."""
-    sealed, whole = seal(manifest, files)
-    verified = verify_emulated(sealed, whole, target)
-    return (sealed, whole) if verified is sealed else seal(replace(manifest, variants=verified.variants), files)
 
 
 def _shipped(decision: Decision, contest: Contest, config: ExportConfig) -> list[Candidate]:
@@ -183,28 +164,3 @@ def _provenance(captured: Captured, data: ExportData, config: ExportConfig, open
         "seed": config.seed,
         "tools": {tool: version(tool) for tool in TOOLS},
     }
-
-
-def _finish(
-    out: Path, manifest: Manifest | None, report: dict[str, Any], test: Answers, labels: tuple[str, ...]
-) -> ExportResult:
-    """Write the report beside the bundle, or where it would have been."""
-    identity = manifest.content_id if manifest else None
-    document = report | {"content_id": identity, "bundle": out.name if manifest else None}
-    report_json, report_html = _write_reports(out, document, render_html(document, test, labels))
-    return ExportResult(
-        Outcome(report["outcome"]),
-        report["reason"],
-        out if manifest else None,
-        identity,
-        document,
-        report_json,
-        report_html,
-    )
-
-
-def _write_reports(out: Path, document: dict[str, Any], page: str) -> tuple[Path, Path]:
-    report_json, report_html = Path(f"{out}.report.json"), Path(f"{out}.report.html")
-    write_atomically(report_json, (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode())
-    write_atomically(report_html, page.encode())
-    return report_json, report_html

@@ -5,7 +5,6 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from edge_export.bundle_writer import write_atomically
 from edge_runtime.errors import InputError, SchemaError
 from edge_runtime.manifest import Task
 from edge_runtime.preprocessing import ImagePreprocessing, preprocessing_from_dict
@@ -94,32 +93,3 @@ def _check_types(run: Run) -> None:
     objects = (run.config, run.metrics, run.weights_source, run.data.fingerprints, run.data.options)
     if not all(isinstance(text, str) for text in texts) or not all(isinstance(one, dict) for one in objects):
         raise TypeError("a field is of another type than edge train writes")
-
-
-LEDGER_FILE = "test-openings.json"
-
-
-def record_test_opening(directory: Path, fingerprint: str) -> int:
-    """Count that a test set was looked at for this run, and return how often that has now been.
-
-    A test set that was opened many times is one that choices were tuned on; the manifest carries the count.
-
-    Args:
-        directory: The run.
-        fingerprint: Of the test split.
-    """
-    file = directory / LEDGER_FILE
-    counts: dict[str, int] = {}
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-        counts = {str(name): int(count) for name, count in found.items()}
-    except FileNotFoundError:
-        pass
-    except (ValueError, TypeError, AttributeError) as error:
-        # Starting again from zero would hide how often the test set was opened.
-        raise InputError(
-            f"{file}: cannot be read ({error}), so how often the test set was opened is unknown; restore the file"
-        ) from error
-    counts[fingerprint] = counts.get(fingerprint, 0) + 1
-    write_atomically(file, (json.dumps(counts, indent=2) + "\n").encode())
-    return counts[fingerprint]

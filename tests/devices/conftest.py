@@ -37,8 +37,12 @@ def _haswell() -> Device | None:
     return emulator and Device((emulator, "-cpu", "Haswell", sys.executable), {}, "x86_64-avx2")
 
 
+def _devices() -> Path:
+    return Path(os.environ.get("EDGE_DEVICES") or ROOT / ".devices")
+
+
 def _cortex_a76() -> Device | None:
-    emulator, devices = shutil.which("qemu-aarch64"), Path(os.environ.get("EDGE_DEVICES") or ROOT / ".devices")
+    emulator, devices = shutil.which("qemu-aarch64"), _devices()
     if not emulator or not (devices / "ready").exists():
         return None
     root = devices / "arm64"
@@ -58,6 +62,12 @@ def device(request: pytest.FixtureRequest) -> Device:
             pytest.fail(missing)
         pytest.skip(missing)
     return found
+
+
+@pytest.fixture
+def devices_folder() -> Path:
+    """What `install.sh` made."""
+    return _devices()
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from edge_export.config import ExportConfig
+from edge_export.emulation import DEVICES
 from edge_export.export import export
 from edge_export.targets import find_target
 from edge_runtime.bundle import read_bundle
@@ -57,11 +58,21 @@ def test_saturation_would_have_been_seen(device, exported, tmp_path: Path):
     assert not np.array_equal(logits, exported.logits["cpu-int8"])
 
 
-def test_an_export_for_a_cpu_that_can_be_emulated_is_verified_on_it(device, tiny_run, picture_data, tmp_path: Path):
-    if device.instruction_set != "x86_64-avx2" or find_target("x86-avx2").is_here:
-        pytest.skip("only x86 without VNNI is emulated with this Python, and only where it is another machine")
-    config = ExportConfig("int8", max_drop=0.5, provisional=True, search_time=0, timing_seconds=0.5, target="x86-avx2")
+TARGETS = {"x86_64-avx2": "x86-avx2", "aarch64-dotprod": "arm64"}
+
+
+def test_an_export_for_a_cpu_that_can_be_emulated_is_verified_on_it(
+    device, devices_folder: Path, tiny_run, picture_data, tmp_path: Path, monkeypatch
+):
+    target = TARGETS[device.instruction_set]
+    if find_target(target).is_here:
+        pytest.skip("only another machine is emulated")
+    monkeypatch.setenv(DEVICES, str(devices_folder))
+    config = ExportConfig("int8", max_drop=0.5, provisional=True, search_time=0, timing_seconds=0.5, target=target)
     result = export(tiny_run, tmp_path / "a.edge", picture_data, config)
     manifest = read_bundle(result.bundle).manifest
-    assert [variant.verified_on[-1] for variant in manifest.variants] == ["x86_64-avx2"] * 2
+    assert [variant.verified_on[-1] for variant in manifest.variants] == [device.instruction_set] * 2
     assert result.content_id == manifest.content_id
+    (note,) = (note for note in result.report["notes"] if "emulated" in note)
+    assert f"self-test passed on an emulated {device.instruction_set} with ONNX Runtime" in note
+    assert all(note.endswith(one.onnxruntime_min) for one in manifest.variants), "the older one is the oldest"

@@ -28,6 +28,21 @@ def exported(tiny_run: Path, picture_data: ExportData, tmp_path_factory: pytest.
     return export(tiny_run, out, picture_data, replace(INT8, provisional=True, fallback="fp32"))
 
 
+def test_a_bundle_that_cannot_be_written_leaves_the_report(tiny_run, picture_data, tmp_path, monkeypatch):
+    def full(out: Path, files: object) -> None:
+        raise InputError(f"-o {out}: cannot write the bundle (No space left on device); free space")
+
+    monkeypatch.setattr("edge_export.shipping.write_bundle", full)
+    out = tmp_path / "a.edge"
+    with pytest.raises(InputError, match="No space left"):
+        export(tiny_run, out, picture_data, ExportConfig(timing_seconds=0.5))
+    document = json.loads(Path(f"{out}.report.json").read_text())
+    assert document["outcome"] == "refused" and "No space left" in document["reason"]
+    assert document["shipped"] == [] and document["bundle"] is None and document["rows"]
+    assert "No space left" in Path(f"{out}.report.html").read_text()
+    assert not out.exists()
+
+
 def test_report_says_what_was_measured(exported):
     document = json.loads(exported.report_json.read_text())
     assert document["outcome"] in {outcome.value for outcome in Outcome}

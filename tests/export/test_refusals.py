@@ -1,6 +1,8 @@
 """What an export must refuse, and what must stay out of a bundle."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,8 +19,9 @@ from edge_export.capture.run_source import capture_run
 from edge_export.capture.torch_module import eager, export_module
 from edge_export.contest import Contest
 from edge_export.export import _drop_broken
+from edge_export.ledger import LEDGER_FILE, record_test_opening
 from edge_export.report.document import _speedup
-from edge_export.run import LEDGER_FILE, RUN_FILE, read_run, record_test_opening
+from edge_export.run import RUN_FILE, read_run
 from edge_export.search import Question, SearchResult, judge_trial
 from edge_export.targets import TARGETS
 from edge_runtime.errors import InputError, RefusedError
@@ -68,6 +71,14 @@ def test_a_broken_ledger_is_not_counted_anew(tmp_path: Path, content: str):
     (tmp_path / LEDGER_FILE).write_text(content)
     with pytest.raises(InputError, match="cannot be read"):
         record_test_opening(tmp_path, "a")
+
+
+def test_openings_are_counted_one_after_the_other(tmp_path: Path):
+    count = "import sys, pathlib, edge_export.ledger as it\n"
+    count += "for _ in range(15): it.record_test_opening(pathlib.Path(sys.argv[1]), 'a')"
+    counters = [subprocess.Popen([sys.executable, "-c", count, str(tmp_path)]) for _ in range(3)]
+    assert [counter.wait() for counter in counters] == [0, 0, 0]
+    assert record_test_opening(tmp_path, "a") == 46
 
 
 def test_a_speedup_that_nothing_bounds_is_left_out():

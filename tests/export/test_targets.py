@@ -2,19 +2,26 @@
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from edge_export.candidates import make_baseline, prepare_int8
 from edge_export.capture import capture
 from edge_export.config import ExportConfig, ExportData, Outcome
+from edge_export.emulation import DEVICES, EMULATORS, Emulator, verify_emulated
 from edge_export.export import export
 from edge_export.quantize import Recipe
 from edge_export.targets import TARGETS, find_target
 from edge_runtime.bundle import read_bundle
-from edge_runtime.errors import InputError
+from edge_runtime.errors import InputError, RefusedError
+from edge_runtime.manifest import DIGEST_NAME, MANIFEST_NAME
 
 INT8 = ExportConfig(quantize="int8", max_drop=0.02, timing_seconds=0.5, calibration_samples=24, search_time=0)
+
+
+FILES = {MANIFEST_NAME: b"{}", DIGEST_NAME: b"0"}
+"""What an archive must hold; the emulators of these tests do not look into it."""
 
 
 def elsewhere() -> str:
@@ -46,6 +53,42 @@ def test_elsewhere_latency_is_unproven_and_fp32_goes_beside(tiny_run: Path, pict
     assert [variant.name for variant in manifest.variants] == ["cpu-int8", "cpu-fp32"]
     assert manifest.provisional
     assert shipped.report["target"] == elsewhere()
+
+
+def test_what_cannot_be_emulated_is_said_to_be_unverified(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    manifest, target = SimpleNamespace(variants=()), replace(TARGETS["arm64"], instruction_sets=("nowhere",))
+
+    def note() -> str:
+        found = verify_emulated(manifest, FILES, target)  # type: ignore[arg-type]
+        assert found.manifest is manifest
+        return found.note
+
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert note().startswith("not verified on arm64: no qemu-aarch64 here; install qemu-user")
+    qemu = tmp_path / "qemu-aarch64"
+    qemu.write_text("#!/bin/sh\necho told: $5 $PYTHONPATH >&2; exit 3\n")
+    qemu.chmod(0o755)
+    monkeypatch.delenv(DEVICES, raising=False)
+    assert "EDGE_DEVICES names no folder with an ARM64 Python" in note()
+    monkeypatch.setenv(DEVICES, str(tmp_path))
+    assert "holds no arm64/usr/bin/python3.*" in note()
+    python = tmp_path / "arm64" / "usr" / "bin" / "python3.12"
+    python.parent.mkdir(parents=True)
+    python.write_text("")
+    said = note()
+    assert f"the self-test did not run under qemu-aarch64 (told: {python} " in said
+    assert f":{tmp_path / 'site'})" in said
+    assert "edge-bench prove" in said
+
+
+def test_an_emulator_of_another_answer_refuses(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    liar = tmp_path / "liar"
+    liar.write_text("""#!/bin/sh\necho '{"failures": ["case 1: 0.5"], "onnxruntime": "1.22.1"}'\n""")
+    liar.chmod(0o755)
+    monkeypatch.setitem(EMULATORS, "arm64", lambda: Emulator((str(liar),), "aarch64-dotprod"))
+    target = replace(TARGETS["arm64"], instruction_sets=("nowhere",))
+    with pytest.raises(RefusedError, match=r"on an emulated arm64: case 1: 0\.5; not shipped"):
+        verify_emulated(SimpleNamespace(variants=()), FILES, target)  # type: ignore[arg-type]
 
 
 def test_frames_and_protected_classes_reach_the_verdict(tiny_run: Path, picture_data: ExportData, tmp_path: Path):

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from edge_benchmarks.accuracy import summarize
 from edge_export.architectures import Network, create_network
-from edge_export.run import WEIGHTS_FILE, DataReference, Run, is_run, read_run, record_test_opening, write_run
+from edge_export.ledger import record_test_opening
+from edge_export.run import WEIGHTS_FILE, DataReference, Run, is_run, read_run, write_run
 from edge_pipeline.data import Dataset, describe, open_dataset
 from edge_pipeline.models.folding import folded
 from edge_pipeline.models.freezing import Cut, cut_network
