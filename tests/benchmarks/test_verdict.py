@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from edge_benchmarks.accuracy import Answers, ClassVerdict, expect_bound, judge_accuracy, judge_classes
-from edge_benchmarks.accuracy.classes import holm
 from edge_benchmarks.statistics.clusters import clustered_p_value, clustered_upper_bound, design_effect
+from edge_benchmarks.statistics.many import holm
 from edge_benchmarks.statistics.proportions import drop_p_value, tango_upper_bound
 from edge_benchmarks.verdicts import Accuracy
 from edge_runtime.errors import InputError

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edge_benchmarks.accuracy.answers import Answers, predicted
 from edge_benchmarks.accuracy.paired import Paired, number_groups
-from edge_benchmarks.statistics.proportions import CONFIDENCE
+from edge_benchmarks.statistics.many import holm
 from edge_benchmarks.verdicts import Accuracy
 
 
@@ -71,16 +71,6 @@ def judge_classes(
         _verdict(label, one, failed, max_drop=max_drop, protected=label in protected, scale=scale)
         for label, one, failed in zip(labels, classes, fails, strict=True)
     )
-
-
-def holm(p_values: Sequence[float], level: float = 1 - CONFIDENCE) -> list[bool]:
-    """Say which hypotheses are rejected, with the chance of any false rejection at most `level` (Holm 1979)."""
-    rejected = [False] * len(p_values)
-    for step, at in enumerate(np.argsort(p_values, kind="stable")):
-        if p_values[at] > level / (len(p_values) - step):
-            break
-        rejected[at] = True
-    return rejected
 
 
 def _verdict(
