@@ -16,7 +16,6 @@ PASSES = {
     "global-average-pool": "efficientnet_b0",
     "unstride-stem": "resnet18",
     "split-hard-swish": "mobilenetv3_large_100",
-    "absorb-hard-sigmoid": "mobilenetv3_large_100",
     "pad-depthwise": "mobilenetv3_large_100",
     "clip-bytes": "mobilenetv3_large_100",
     "shift-zero-points": "mobilenetv3_large_100",

@@ -1,7 +1,7 @@
 """Graph passes: rewrites that keep every answer and earn their place by time, each for the precision it helps."""
 
 from edge_export.optimize.global_pool import use_global_average_pool
-from edge_export.optimize.hard_swish import absorb_hard_sigmoid, align_hard_swish, split_hard_swish
+from edge_export.optimize.hard_swish import align_hard_swish, split_hard_swish
 from edge_export.optimize.interface import GraphPass, PassRecord
 from edge_export.optimize.pad_channels import pad_depthwise
 from edge_export.optimize.pipeline import optimize
@@ -29,7 +29,6 @@ BASELINE_PASSES: dict[str, GraphPass] = {
 INT8_PASSES: dict[str, GraphPass] = {
     "unstride-stem": unstride_stem,
     "split-hard-swish": split_hard_swish,
-    "absorb-hard-sigmoid": absorb_hard_sigmoid,
     "pad-depthwise": pad_depthwise,
 }
 """On the baseline, before calibration: forms that have an int8 kernel, some of them slower in float32."""

@@ -1,4 +1,4 @@
-"""Hard swish and hard sigmoid after a convolution as operators that have int8 kernels."""
+"""Hard swish after a convolution as operators that have int8 kernels."""
 
 import math
 from collections.abc import Mapping
@@ -79,47 +79,18 @@ def _hard_swish(node: "ir.Node") -> "tuple[ir.Value, list[ir.Node]] | None":
         return None
     for gate, source in ((operand(node, 0), operand(node, 1)), (operand(node, 1), operand(node, 0))):
         inner = gate.producer()
-        if inner is not None and is_hard_sigmoid(inner) and inner.inputs[0] is source and sole_reader(gate) is node:
+        if inner is not None and _is_hard_sigmoid(inner) and inner.inputs[0] is source and sole_reader(gate) is node:
             return source, [inner, node]
     return None
 
 
-def is_hard_sigmoid(node: "ir.Node") -> bool:
+def _is_hard_sigmoid(node: "ir.Node") -> bool:
     """Tell whether `node` is the hard sigmoid of MobileNetV3, whose slope is 1/6."""
     return (
         node.op_type == "HardSigmoid"
         and math.isclose(attribute(node, "alpha", 0.2), ALPHA, rel_tol=1e-4)
         and math.isclose(attribute(node, "beta", 0.5), BETA, rel_tol=1e-4)
     )
-
-
-def absorb_hard_sigmoid(model: "onnx.ModelProto") -> tuple["onnx.ModelProto", int]:
-    """Rewrite `HardSigmoid(conv)` as `Clip(conv', 0, 1)`, slope and offset folded into the convolution.
-
-    The range of a quantized tensor clips by itself, so in int8 the gate of squeeze-and-excite costs nothing.
-    """
-    return rewrite(model, _absorb)
-
-
-def _absorb(graph: "ir.Graph", node: "ir.Node") -> bool:
-    if node.op_type != "HardSigmoid":
-        return False
-    source = operand(node, 0)
-    producer = source.producer()
-    if producer is None or producer.op_type != "Conv" or sole_reader(source) is not node:
-        return False
-    slope, offset = attribute(node, "alpha", 0.2), attribute(node, "beta", 0.5)
-    if slope == 0 or not scale_producer(graph, producer, slope, offset / slope):
-        return False
-    name = label(source)
-    ends = [
-        add_constant(graph, f"{name}_{end}", np.array(value, np.float32)) for end, value in (("zero", 0), ("one", 1))
-    ]
-    clip = elementwise("Clip", [source, *ends], source, f"{name}_gate")
-    graph.insert_before(node, clip)
-    replace_output(node, clip)
-    graph.remove(node, safe=True)
-    return True
 
 
 def align_hard_swish(

@@ -6,7 +6,7 @@ import pytest
 from onnx import numpy_helper
 
 from edge_export.optimize import QDQ_PASSES, align_hard_swish, finish_quantized, optimize
-from edge_export.optimize.hard_swish import absorb_hard_sigmoid, split_hard_swish
+from edge_export.optimize.hard_swish import split_hard_swish
 from edge_export.quantize.recipe import Recipe
 from edge_export.quantize.static import SESSION, quantize_static
 from edge_export.sessions import predictor
@@ -67,16 +67,6 @@ def test_weights_that_two_convolutions_share_change_for_one_only(make_graph, ass
     rewritten, count = split_hard_swish(model)
     assert count == 1
     assert_same(model, rewritten)
-
-
-def test_the_gate_of_squeeze_and_excite_is_absorbed(make_graph, assert_same, count_ops):
-    nodes = [CONV, ("HardSigmoid", ["c"], ["h"], {"alpha": SIXTH, "beta": 0.5}), LAST]
-    model = make_graph(nodes, WEIGHTS)
-    rewritten, count = absorb_hard_sigmoid(model)
-    assert (count, count_ops(rewritten)) == (1, {"Clip": 1, "Conv": 2})
-    assert_same(model, rewritten)
-    shared = make_graph([*nodes, ("Relu", ["c"], ["o"], {})], WEIGHTS, outputs=("y", "o"))
-    assert absorb_hard_sigmoid(shared)[1] == 0
 
 
 def quantized(model, ranges):
