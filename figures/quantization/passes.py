@@ -17,6 +17,7 @@ PASSES = {
     "unstride-stem": "resnet18",
     "split-hard-swish": "mobilenetv3_large_100",
     "pad-depthwise": "mobilenetv3_large_100",
+    "convolve-batch-norm": "densenet121",
     "clip-bytes": "mobilenetv3_large_100",
     "shift-zero-points": "mobilenetv3_large_100",
 }

@@ -1,5 +1,6 @@
 """Graph passes: rewrites that keep every answer and earn their place by time, each for the precision it helps."""
 
+from edge_export.optimize.batch_norm import convolve_batch_norm
 from edge_export.optimize.global_pool import use_global_average_pool
 from edge_export.optimize.hard_swish import align_hard_swish, split_hard_swish
 from edge_export.optimize.interface import GraphPass, PassRecord
@@ -30,5 +31,6 @@ INT8_PASSES: dict[str, GraphPass] = {
     "unstride-stem": unstride_stem,
     "split-hard-swish": split_hard_swish,
     "pad-depthwise": pad_depthwise,
+    "convolve-batch-norm": convolve_batch_norm,
 }
 """On the baseline, before calibration: forms that have an int8 kernel, some of them slower in float32."""
