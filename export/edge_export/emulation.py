@@ -13,9 +13,10 @@ from pathlib import Path
 
 import edge_runtime
 from edge_export.targets import Target
+from edge_export.verified import note_verified
 from edge_runtime.bundle import canonical_archive
 from edge_runtime.errors import RefusedError
-from edge_runtime.manifest import Manifest, Variant
+from edge_runtime.manifest import Manifest
 
 DEVICES = "EDGE_DEVICES"
 """Environment variable: the folder with Pythons of other CPUs. `arm64/` in it is a root file system with a Python, and
@@ -107,7 +108,7 @@ def verify_emulated(manifest: Manifest, files: Mapping[str, bytes], target: Targ
     failures, version = found
     if failures:
         raise RefusedError(f"on an emulated {target.name}: {failures[0]}; not shipped")
-    variants = tuple(_verified(one, emulator, version) for one in manifest.variants)
+    variants = tuple(note_verified(one, emulator.instruction_set, version) for one in manifest.variants)
     note = f"self-test passed on an emulated {emulator.instruction_set} with ONNX Runtime {version}"
     return Verification(replace(manifest, variants=variants), note)
 
@@ -140,13 +141,3 @@ def _ask(emulator: Emulator, files: Mapping[str, bytes]) -> tuple[list[str], str
         return f"the self-test did not run under {Path(emulator.python[0]).name} ({reason})"
     answer = json.loads(done.stdout)
     return answer["failures"], answer["onnxruntime"]
-
-
-def _verified(variant: Variant, emulator: Emulator, version: str) -> Variant:
-    """Note the instruction set, and the ONNX Runtime where it is older than what was known to load the variant."""
-    oldest = min(variant.onnxruntime_min, version, key=_numbers)
-    return replace(variant, verified_on=(*variant.verified_on, emulator.instruction_set), onnxruntime_min=oldest)
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split(".") if part.isdigit())

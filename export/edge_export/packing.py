@@ -8,10 +8,11 @@ from typing import Any
 
 from edge_export.bundle_writer import ARCHIVE_SUFFIX, seal, write_bundle
 from edge_export.targets import TARGETS
+from edge_export.verified import note_verified
 from edge_runtime.bundle import Bundle, read_bundle
 from edge_runtime.errors import InputError, RefusedError, SchemaError
 from edge_runtime.evidence import Evidence, read_evidence
-from edge_runtime.manifest import Manifest
+from edge_runtime.manifest import Manifest, Variant
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,12 @@ def add_evidence(bundle: str | Path, evidence: Sequence[Path], out: Path | None 
             raise InputError(f"{path}: this evidence is in the bundle already, as {name}")
         added[name] = data
     settled = manifest.provisional and any(_settles(proof, opened) for proof in proofs)
-    grown = replace(manifest, evidence=(*manifest.evidence, *added), provisional=manifest.provisional and not settled)
+    grown = replace(
+        manifest,
+        variants=tuple(_noted(variant, proofs) for variant in manifest.variants),
+        evidence=(*manifest.evidence, *added),
+        provisional=manifest.provisional and not settled,
+    )
     sealed, whole = seal(grown, files | added)
     write_bundle(target, whole)
     return Packed(target, sealed, tuple(added), settled)
@@ -90,6 +96,14 @@ def _accepted(data: bytes, where: str, manifest: Manifest) -> Evidence:
     if unknown:
         raise RefusedError(f"{where}: timed {', '.join(sorted(unknown))}, which the bundle does not have")
     return evidence
+
+
+def _noted(variant: Variant, proofs: Sequence[Evidence]) -> Variant:
+    """Note where the golden vectors of a variant passed."""
+    for proof in proofs:
+        if any(timing.variant == variant.name for timing in proof.timings):
+            variant = note_verified(variant, proof.machine.instruction_set, proof.machine.onnxruntime)
+    return variant
 
 
 def _settles(proof: Evidence, bundle: Bundle) -> bool:

@@ -64,7 +64,7 @@ def device(request: pytest.FixtureRequest) -> Device:
     return found
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def devices_folder() -> Path:
     """What `install.sh` made."""
     return _devices()
