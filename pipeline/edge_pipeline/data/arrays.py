@@ -85,8 +85,8 @@ def _parts(
         raise InputError(f"{file}: holds {', '.join(arrays) or 'nothing'}; expected {EXPECTED}")
     for split, images in found.items():
         suffix = f"_{split}" if split else ""
-        _check_images(f"{file}: x{suffix}", images)
-        count = len(images)
+        pixels = _pixels(f"{file}: x{suffix}", images)
+        count = len(pixels)
         labels = arrays.get(f"y{suffix}")
         stated = arrays["split"] if not split and "split" in arrays else np.full(count, split)
         for name, array in ((f"y{suffix}", labels), ("split", stated)):
@@ -98,23 +98,47 @@ def _parts(
         wrong = sorted({name for name in names if name and name.lower() not in SPLIT_NAMES})
         if wrong:
             raise InputError(f"{file}: split {wrong[0]!r}; write train, val or test")
-        yield [SPLIT_NAMES[name.lower()] if name else "" for name in names], images, labels
+        yield [SPLIT_NAMES[name.lower()] if name else "" for name in names], pixels, labels
 
 
-def _check_images(where: str, images: NDArray[Any]) -> None:
+def _pixels(where: str, images: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return images as the bytes that a contract begins with; floats only where they are those bytes."""
     if images.dtype.kind == "f":
-        bad = int((~np.isfinite(images)).sum())
-        broken = f", {bad:,} of them NaN or infinite," if bad else ""
-        raise InputError(
-            f"{where} is {images.dtype} {images.shape}{broken} so preprocessing is done already, and nobody could say "
-            "whether a device would do the same; give the uint8 images and let --preprocess do it"
-        )
+        images = _bytes_of_floats(where, images)
     gray = images.ndim == 3 or (images.ndim == 4 and images.shape[3] == 1)
     if images.dtype != np.uint8 or not (gray or (images.ndim == 4 and images.shape[3] == 3)) or 0 in images.shape:
         raise InputError(
             f"{where} is {images.dtype} {images.shape}; images are uint8 (n, height, width, 3), or gray "
             "(n, height, width)"
         )
+    return images
+
+
+def _bytes_of_floats(where: str, images: NDArray[Any]) -> NDArray[np.uint8]:
+    """Return floats that are whole numbers of 0 to 255 as bytes.
+
+    Anything else was preprocessed by code that nobody here has seen, and that no device would run.
+    """
+    what = f"{where} is {images.dtype} {images.shape}"
+    bad = int((~np.isfinite(images)).sum())
+    if bad:
+        raise InputError(f"{what}, {bad:,} of its values NaN or infinite; give the uint8 images that it was made of")
+    pixels = images.astype(np.uint8, casting="unsafe") if _within(images, 255) else None
+    if pixels is not None and np.array_equal(pixels, images):
+        return pixels
+    if _within(images, 1) and np.allclose(images * 255, np.rint(images * 255), rtol=0, atol=1e-3):
+        raise InputError(
+            f"{what}, pixels divided by 255; a device starts from pixels: save np.rint(255 * x).astype(np.uint8) and "
+            "say --preprocess scale255"
+        )
+    raise InputError(
+        f"{what} from {images.min():.4g} to {images.max():.4g}, so preprocessing is done already, and nobody could say "
+        "whether a device would do the same; give the uint8 images and let --preprocess do it"
+    )
+
+
+def _within(images: NDArray[Any], top: int) -> bool:
+    return bool(images.size and images.min() >= 0 and images.max() <= top)
 
 
 def _write(folder: Path, name: str, image: NDArray[np.uint8]) -> str:

@@ -88,8 +88,10 @@ def test_folders_of_classes_follow_the_labels_file(tmp_path):
     ("arrays", "words"),
     [
         ({"z": np.zeros(3)}, "holds z; expected x"),
-        ({"x": images().astype(np.float32) / 255, "y": np.zeros(40, int)}, "give the uint8 images"),
-        ({"x": np.full((3, 4, 4, 3), np.nan)}, "144 of them NaN or infinite"),
+        ({"x": images().astype(np.float32) / 255, "y": np.zeros(40, int)}, r"divided by 255.*--preprocess scale255"),
+        ({"x": images().astype(np.float32) / 127.5 - 1}, r"from -1 to 1.*give the uint8 images"),
+        ({"x": images() + np.float32(0.5)}, "give the uint8 images"),
+        ({"x": np.full((3, 4, 4, 3), np.nan)}, "144 of its values NaN or infinite"),
         ({"x": images().transpose(0, 3, 1, 2)}, r"images are uint8 \(n, height, width, 3\)"),
         ({"x": images(), "y": np.zeros(39, int)}, r"y has shape \(39,\) for 40 images"),
         ({"x": images(), "y": np.zeros(40)}, "y is float64; class numbers or names"),
@@ -104,6 +106,15 @@ def test_arrays_that_cannot_be_used(tmp_path, arrays, words):
     with pytest.raises(InputError, match=words) as caught:
         opened(tmp_path / "a.npz")
     assert "edge-arrays-" not in str(caught.value).replace("items/", "")
+
+
+def test_floats_that_are_pixels_are_pixels(tmp_path):
+    labels = np.arange(40) % 2
+    found = []
+    for name, dtype in (("bytes", np.uint8), ("floats", np.float32)):
+        np.savez(tmp_path / f"{name}.npz", x=images().astype(dtype), y=labels)
+        found.append(opened(tmp_path / f"{name}.npz")[0].data.fingerprints)
+    assert found[0] == found[1]
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04broken", b"no archive"])
