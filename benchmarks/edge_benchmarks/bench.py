@@ -1,28 +1,39 @@
-"""Measure bundles on this machine: latency whole and by stage, throughput, cold start, memory and size."""
+"""Measure bundles on this machine: latency whole and by stage, in scenarios; cold start, memory, size and accuracy."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from edge_benchmarks import environment
-from edge_benchmarks.bench_report import (
-    BenchReport,
-    Comparison,
-    VariantResult,
-    summarize_latency,
-    summarize_throughput,
-)
-from edge_benchmarks.inputs import read_inputs, synthetic_photo
-from edge_benchmarks.phases import Arm, Plan, State, run_phases
-from edge_benchmarks.stages import STAGES
-from edge_benchmarks.timing import InterleavedTimings, judge_time
+from edge_benchmarks.accuracy.answers import Label
+from edge_benchmarks.arms import Arm, open_bundle_arms, with_accuracy
+from edge_benchmarks.bench_report import BenchReport, Comparison, VariantResult
+from edge_benchmarks.cold_start import measure_cold_starts
+from edge_benchmarks.inputs import BenchInput, read_inputs, synthetic_photo, synthetic_text
+from edge_benchmarks.onnx_files import open_onnx_arm
+from edge_benchmarks.rows import rows_of
+from edge_benchmarks.scenarios import DEFAULT, SCENARIOS, scenario
+from edge_benchmarks.scenarios.interface import Phase, Plan, State
+from edge_benchmarks.sizes import runtime_bytes
+from edge_benchmarks.timing import judge_time
+from edge_benchmarks.watch import Watch
 from edge_runtime.errors import InputError
 
+if TYPE_CHECKING:
+    from edge_runtime import Model
+
 __all__ = ["BenchReport", "bench"]
+
+SHORTEST = 0.01
+"""Seconds."""
+
+Data = Callable[["Model"], Iterable[tuple[Any, Label]]]
+"""Gives the labeled items on which a model's accuracy is measured."""
 
 
 def bench(
@@ -32,147 +43,153 @@ def bench(
     threads: int | None = None,
     variants: Sequence[str] | None = None,
     inputs: Sequence[str | Path] = (),
+    scenarios: Sequence[str] = DEFAULT,
     seconds: float = 20.0,
-    batch: int = 8,
-    cold_starts: int = 5,
+    batches: Sequence[int] = (8,),
+    gaps: Sequence[float] = (0.0, 0.1, 1.0, 10.0),
+    qps: float = 10.0,
+    callers: int = 4,
+    cold_starts: int = 20,
+    data: Data | None = None,
     margin: float = 0.02,
     seed: int = 0,
     say: Callable[[str], object] = lambda line: None,
+    save: Callable[[BenchReport], object] = lambda report: None,
 ) -> BenchReport:
     """Measure every variant of one or several bundles for a device, side by side.
 
-    The golden vectors run first: what does not answer rightly here is not timed. The scenario is MLPerf's
-    single-stream, one image at a time; throughput is its offline scenario. Nothing in the report names a path.
+    The golden vectors run first: what does not answer rightly here is not timed. Nothing in the report names a path.
 
     Args:
-        bundles: Paths of bundles; the first one's default variant leads the report.
+        bundles: Paths of bundles, or of plain `.onnx` files, of which the model alone is timed; the first one's default
+            variant leads the report.
         device: Where to run.
         threads: As in `edge_runtime.load`.
         variants: Names of the variants to measure; all of the device's by default.
-        inputs: Image files to feed; by default one seeded synthetic photo of 640x480.
-        seconds: About how long end-to-end latency is measured; the model alone takes a quarter of it, throughput an
-            eighth. Where the clock wanders, 20 s resolve p90 and 10 s often do not.
-        batch: Images a batch in the throughput measurement.
+        inputs: Files to feed; by default one seeded synthetic photo of 640x480, or a text of 24 words.
+        scenarios: Of `edge_benchmarks.scenarios.SCENARIOS`.
+        seconds: About how long end-to-end latency is measured in single-stream; other phases take a share of it. Where
+            the clock wanders, 20 s resolve p90 and 10 s often do not.
+        batches: Inputs a batch, for each throughput measurement of offline.
+        gaps: Seconds between calls, for each measurement of idle-gap.
+        qps: Calls a second that come in server.
+        callers: Threads that answer them.
         cold_starts: Fresh processes for each variant; 0 leaves cold start and memory out.
+        data: Given a bundle's model, returns the labeled items for its accuracy.
         margin: Variants whose time ratio lies within `1 +- margin` count as the same.
-        seed: Of the order of calls and of the synthetic photo.
+        seed: Of the order of calls, of arrivals and of synthetic inputs.
         say: Called with a line at each step, for a progress display.
+        save: Called with the partial report after each phase, so that a kill loses no more than one phase.
 
     Returns:
         The report. After Ctrl-C it is `partial` and holds what was measured; look at `valid` before using a number.
 
     Raises:
-        SelfTestError: a golden vector fails on this machine.
-        InputError: no such bundle, variant or input.
+        SelfTestError: an answer is wrong on this machine.
+        InputError: no such bundle, variant, scenario or input.
         MachineError: the device or ONNX Runtime is missing.
     """
     paths = [Path(bundles)] if isinstance(bundles, str | Path) else [Path(path) for path in bundles]
-    if not paths or seconds <= 0 or batch < 1 or cold_starts < 0:
-        raise InputError(f"{len(paths)} bundles, {seconds} s, batch {batch}, {cold_starts} cold starts: too few")
-    fed = read_inputs(inputs) if inputs else [synthetic_photo(seed)]
-    machine = environment.capture()
-    arms: list[Arm] = []
-    for path in paths:
-        say(f"checking the golden vectors of {path.name}")
-        prefix = f"{path.name}:" if len(paths) > 1 else ""
-        arms += _open(path, prefix, device, threads, variants)
-    baseline = _baseline(arms)
-    plan = Plan(arms, baseline, fed, device, threads, seconds, batch, cold_starts, seed, say)
-    state = State()
-    watch = environment.CpuWatch()
-    partial = run_phases(plan, state)
-    after = environment.conditions() | watch.conditions()
+    _check(scenarios, {
+        "bundles": (len(paths), 1), "seconds": (seconds, SHORTEST), "inputs a batch": (min(batches, default=0), 1),
+        "seconds between calls": (min(gaps, default=-1), 0), "calls a second": (qps, 0.01), "callers": (callers, 1),
+        "cold starts": (cold_starts, 0),
+    })  # fmt: skip
+    arms = _open(paths, device, threads, variants, say)
+    fed = read_inputs(inputs) if inputs else [_synthetic(arms, seed)]
+    if data is not None:
+        say("measuring accuracy")
+        arms = with_accuracy(arms, data)
     settings = {
-        "device": device, "threads": threads, "seconds": seconds, "batch": batch, "cold_starts": cold_starts,
+        "device": device, "threads": threads, "scenarios": list(scenarios), "seconds": seconds,
+        "batches": list(batches), "gaps": list(gaps), "qps": qps, "callers": callers, "cold_starts": cold_starts,
         "margin": margin, "seed": seed, "inputs": [one.describe() for one in fed],
     }  # fmt: skip
-    results = tuple(_result(arm, state, batch) for arm in arms)
-    comparisons = _compare(state.whole, "end-to-end", baseline, margin) + _compare(
-        state.model, "model", baseline, margin
-    )
-    return BenchReport(
-        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        settings=settings,
-        environment=machine | {"conditions_after": after},
-        results=results,
-        comparisons=comparisons,
-        problems=tuple(state.problems),
-        partial=partial,
-        attempts=max(state.attempts, 1),
-        samples=state.samples(),
-    )
+    with tempfile.TemporaryDirectory(prefix="edge-") as folder:
+        files = [one.on_disk(Path(folder)) for one in fed]
+        plan = Plan(arms, _baseline(arms), fed, files, device, threads, seconds, batches, gaps, qps, callers,
+                    cold_starts, seed, say, Watch(arms[0].facts.threads))  # fmt: skip
+        state = State()
+        report = partial(_report, plan, state, settings, margin, environment.capture())
+        state.save = lambda: save(report(partial=True))
+        return report(partial=_run(plan, state, scenarios))
+
+
+def _check(scenarios: Sequence[str], least: Mapping[str, tuple[float, float]]) -> None:
+    """Refuse what cannot be measured; `least` has for each setting its smallest value, and the smallest allowed."""
+    for name, (value, allowed) in least.items():
+        if value < allowed:
+            raise InputError(f"{value:g} {name}: give at least {allowed:g}")
+    unknown = [name for name in scenarios if name not in SCENARIOS]
+    if unknown or not scenarios:
+        raise InputError(f"scenario {(unknown or [''])[0]!r}: there are {', '.join(SCENARIOS)}")
 
 
 def _open(
-    path: Path, prefix: str, device: Literal["cpu", "cuda"], threads: int | None, wanted: Sequence[str] | None
-) -> list[Arm]:
-    """Load the variants of one bundle and run their golden vectors."""
-    from edge_runtime import load, selftest
-
-    first = load(path, device=device, threads=threads, variant=wanted[0] if wanted else None)
-    names = wanted or [variant.name for variant in first.manifest.variants if variant.device == device]
-    arms = []
-    for name in names:
-        model = first if name == first.variant.name else load(path, device=device, threads=threads, variant=name)
-        checked = selftest(model)
-        checked.raise_for_failures()
-        arms.append(Arm(prefix + name, path, model, checked.cases))
+    paths: Sequence[Path], device: Literal["cpu", "cuda"], threads: int | None, variants: Sequence[str] | None,
+    say: Callable[[str], object],
+) -> list[Arm]:  # fmt: skip
+    arms: list[Arm] = []
+    for path in paths:
+        say(f"checking the answers of {path.name}")
+        prefix = f"{path.name}:" if len(paths) > 1 else ""
+        if path.suffix.lower() == ".onnx":
+            arms.append(open_onnx_arm(path, device, threads))
+        else:
+            arms += open_bundle_arms(path, prefix, device, threads, variants)
     return arms
 
 
-def _result(arm: Arm, state: State, batch: int) -> VariantResult:
-    from edge_runtime.cpus import available_cpus
+def _synthetic(arms: Sequence[Arm], seed: int) -> BenchInput:
+    tasks = [arm.model.manifest.task for arm in arms if arm.model is not None]
+    return synthetic_text(seed) if tasks and not tasks[0].startswith("image") else synthetic_photo(seed)
 
-    model, manifest = arm.model, arm.model.manifest
-    sizes = {entry.path: entry.size for entry in manifest.files}
-    options = model.session.get_session_options()
-    result = VariantResult(
-        arm=arm.name,
-        bundle=arm.path.name,
-        name=manifest.name,
-        version=manifest.version,
-        content_id=model.content_id,
-        variant=model.variant.name,
-        precision=model.variant.precision,
-        provider=model.session.get_providers()[0],
-        threads=options.intra_op_num_threads or available_cpus(),
-        golden_cases=arm.golden_cases,
-        variant_bytes=sizes[model.variant.file],
-        bundle_bytes=_size(arm.path),
-        cold_starts=tuple(state.cold_starts.get(arm.name, ())),
+
+def _run(plan: Plan, state: State, scenarios: Sequence[str]) -> bool:
+    """Run every scenario; return whether Ctrl-C ended it early, with what was measured left in `state`."""
+    try:
+        for name in SCENARIOS:
+            if name in scenarios:
+                scenario(name)(plan, state)
+        measure_cold_starts(plan, state)
+    except KeyboardInterrupt:
+        return True
+    return False
+
+
+def _report(
+    plan: Plan, state: State, settings: dict[str, Any], margin: float, machine: dict[str, Any], *, partial: bool
+) -> BenchReport:
+    after = plan.watch.conditions()
+    problems = [f"{phase.scenario}: {problem}" for phase in state.phases for problem in phase.problems]
+    kinds = {arm.model.manifest.task.partition("-")[0] for arm in plan.arms if arm.model is not None}
+    return BenchReport(
+        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        settings=settings,
+        environment=machine | {"conditions": plan.watch.before, "conditions_after": after},
+        results=tuple(VariantResult(arm.facts, tuple(state.cold_starts.get(arm.name, ()))) for arm in plan.arms),
+        rows=tuple(rows_of(state.phases)),
+        comparisons=tuple(one for phase in state.phases for one in _compare(phase, plan.baseline, margin)),
+        problems=(*problems, *plan.watch.problems(after)),
+        partial=partial,
+        runtime_bytes=runtime_bytes(kinds),
+        phases=tuple(state.phases),
     )
-    if state.whole is not None and state.whole.rounds:
-        whole, stages = state.whole.samples_ns[arm.name], state.stages[arm.name]
-        accounted = sum(int(stages[stage].sum()) for stage in STAGES)
-        by_stage = {stage: latency for stage in STAGES if (latency := summarize_latency(stages[stage]))}
-        result = replace(
-            result,
-            latency=summarize_latency(whole),
-            stages=by_stage,
-            unaccounted_share=1.0 - accounted / int(whole.sum()),
-        )
-    if state.model is not None:
-        result = replace(result, model_latency=summarize_latency(state.model.samples_ns[arm.name]))
-    if state.offline is not None and state.offline.rounds:
-        result = replace(result, throughput=summarize_throughput(state.offline, arm.name, batch))
-    return result
-
-
-def _size(path: Path) -> int:
-    if path.is_file():
-        return path.stat().st_size
-    return sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
 
 
 def _baseline(arms: Sequence[Arm]) -> str:
     """Choose what the others are compared with: a lone bundle's fp32 variant, or the first arm of several bundles."""
     several = len({arm.path for arm in arms}) > 1
-    floats = [] if several else [arm for arm in arms if arm.model.variant.precision == "fp32"]
+    floats = [] if several else [arm for arm in arms if arm.facts.precision == "fp32"]
     return (floats or list(arms))[0].name
 
 
-def _compare(timings: InterleavedTimings | None, what: str, baseline: str, margin: float) -> tuple[Comparison, ...]:
-    if timings is None or not timings.rounds:
-        return ()
-    others = [name for name in timings.samples_ns if name != baseline]
-    return tuple(Comparison(what, name, baseline, judge_time(timings, name, baseline, margin)) for name in others)
+def _compare(phase: Phase, baseline: str, margin: float) -> list[Comparison]:
+    names = list(phase.timings.samples_ns)
+    if not phase.paired or baseline not in names or not phase.timings.rounds:
+        return []
+    return [
+        Comparison(phase.scenario, phase.what, name, baseline, judge_time(phase.timings, name, baseline, margin))
+        for name in names
+        if name != baseline
+    ]

@@ -8,9 +8,12 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edge_runtime.errors import MachineError
+
+if TYPE_CHECKING:
+    from edge_benchmarks.scenarios.interface import Plan, State
 
 TIMEOUT_SECONDS = 300.0
 
@@ -25,6 +28,15 @@ import edge_runtime
 from edge_runtime.session import import_onnxruntime
 import_onnxruntime()
 imported = time.perf_counter_ns()
+from edge_runtime import model as loading
+make, session_ns = loading.create_session, 0
+def timed(*arguments, **options):
+    global session_ns
+    begin = time.perf_counter_ns()
+    session = make(*arguments, **options)
+    session_ns = time.perf_counter_ns() - begin
+    return session
+loading.create_session = timed
 model = edge_runtime.load(request["bundle"], device=request["device"], variant=request["variant"],
                           threads=request["threads"])
 loaded = time.perf_counter_ns()
@@ -42,9 +54,14 @@ def memory():
 for _ in range(request["more_runs"]):
     model.predict(data)
 peak, steady = memory()
-print(json.dumps({"import_ns": imported - first, "load_ns": loaded - imported, "first_run_ns": answered - loaded,
+print(json.dumps({"import_ns": imported - first, "verify_ns": loaded - imported - session_ns,
+                  "session_ns": session_ns, "first_run_ns": answered - loaded,
                   "answered_at": wall, "peak_rss_bytes": peak, "steady_rss_bytes": steady}))
 """
+
+
+PARTS = ("total", "import", "verify", "session", "first_run")
+"""What a fresh process spends its time on; the rest of `total` is Python's own start."""
 
 
 @dataclass(frozen=True)
@@ -53,8 +70,10 @@ class ColdStart:
 
     import_ns: int
     """Importing the runtime, numpy and ONNX Runtime."""
-    load_ns: int
-    """Reading, verifying and making the session."""
+    verify_ns: int
+    """Reading the bundle and hashing every file of it."""
+    session_ns: int
+    """Making ONNX Runtime's session: parsing, fusing and packing the weights."""
     first_run_ns: int
     total_ns: int
     """From before the process was started until its first label, Python's own start included."""
@@ -99,3 +118,19 @@ def measure_cold_start(
         raise MachineError(f"a fresh process could not run {variant}: {reason}; try `edge run` with the same bundle")
     fields: dict[str, Any] = json.loads(result.stdout)
     return ColdStart(total_ns=fields.pop("answered_at") - started, **fields)
+
+
+def measure_cold_starts(plan: Plan, state: State) -> None:
+    """Start fresh processes, the variants in turn, so that a slow minute hits all of them alike; plain files have none.
+
+    Raises:
+        KeyboardInterrupt: Ctrl-C; the processes that had ended by then are kept.
+    """
+    data = plan.inputs[0].data
+    for index in range(plan.cold_starts):
+        plan.say(f"starting fresh processes, {index + 1} of {plan.cold_starts}")
+        for arm in plan.whole_arms:
+            start = measure_cold_start(arm.path, arm.facts.variant, data, device=plan.device, threads=plan.threads)
+            state.cold_starts.setdefault(arm.name, []).append(start)
+        plan.watch.look()
+    state.save()

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
+import shutil
+import subprocess
 import time
+from contextlib import suppress
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -41,7 +45,11 @@ PACKAGES = (
     "tokenizers",
 )
 
-_CPU0 = Path("/sys/devices/system/cpu/cpu0/cpufreq")
+_CPUS = Path("/sys/devices/system/cpu")
+_COOLING = Path("/sys/class/thermal")
+_FIRMWARE = Path("/sys/devices/platform/soc/soc:firmware/get_throttled")
+"""Raspberry Pi's word of bits; the lowest four say what slows the CPU now."""
+_SLOWED_NOW = 0xF
 
 
 def capture() -> dict[str, Any]:
@@ -67,6 +75,7 @@ def identity() -> dict[str, Any]:
         "affinity": _affinity(),
         "cgroup_cpus": cpus.cgroup_quota(),
         "memory_bytes": psutil.virtual_memory().total,
+        "gpus": _gpus(),
         "board": _text(Path("/proc/device-tree/model")),
         "virtual": "hypervisor" in seen,
         "os": platform.system(),
@@ -75,15 +84,25 @@ def identity() -> dict[str, Any]:
 
 
 def conditions() -> dict[str, Any]:
-    """Return the state of the machine now: load, clock rate and governor, and CPU time taken by other guests."""
+    """Return the state of the machine now: load, clock and its governor, throttling, and what guests took."""
     times = psutil.cpu_times()
     return {
         "load_average": [round(load, 2) for load in psutil.getloadavg()],
-        "governor": _text(_CPU0 / "scaling_governor"),
-        "frequency_mhz": _frequency(),
+        "governor": _text(_CPUS / "cpu0/cpufreq/scaling_governor"),
         "steal_seconds": getattr(times, "steal", None),
         "memory_available_bytes": psutil.virtual_memory().available,
+        "throttle_count": _throttle_count(),
+        **look(),
+    }
+
+
+def look() -> dict[str, Any]:
+    """Return the few conditions that can change within a second: clock, temperature, and what slows the CPU now."""
+    return {
+        "frequency_mhz": _frequency(),
         "temperature_celsius": _temperature(),
+        "cooling_state": _cooling_state(),
+        "firmware_throttled": _firmware_throttled(),
     }
 
 
@@ -102,10 +121,14 @@ class CpuWatch:
     @staticmethod
     def _now() -> tuple[float, float, float, float]:
         """Return seconds: of the clock, of all work on all CPUs, of this process and its children, stolen."""
-        system, own = psutil.cpu_times(), psutil.Process().cpu_times()
+        system, this = psutil.cpu_times(), psutil.Process()
+        own = sum(this.cpu_times()[:4])
+        for child in this.children(recursive=True):
+            with suppress(psutil.Error):  # it may have ended just now; then its time is this process's
+                own += sum(child.cpu_times()[:4])
         steal = getattr(system, "steal", 0.0)
         parts = (getattr(system, name, 0.0) for name in ("user", "nice", "system", "irq", "softirq"))
-        return time.perf_counter(), sum(parts) + steal, sum(own[:4]), steal
+        return time.perf_counter(), sum(parts) + steal, own, steal
 
 
 def versions() -> dict[str, str]:
@@ -119,6 +142,20 @@ def versions() -> dict[str, str]:
     return found
 
 
+@cache
+def _gpus() -> list[str]:
+    """Name the NVIDIA GPUs with their memory and driver, as `nvidia-smi` tells; other makers' are not seen."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return []
+    asked = [program, "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
+    try:
+        told = subprocess.run(asked, capture_output=True, text=True, timeout=20, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return []
+    return [line.strip() for line in told.splitlines() if line.strip()]
+
+
 def _affinity() -> int | None:
     """Return on how many logical CPUs this process may run."""
     try:
@@ -128,11 +165,42 @@ def _affinity() -> int | None:
 
 
 def _frequency() -> float | None:
+    """Return the fastest core's clock: what is measured runs there, and idle cores say nothing."""
     try:
-        frequency = psutil.cpu_freq()
+        clocks = [one.current for one in psutil.cpu_freq(percpu=True)]
     except (OSError, NotImplementedError, AttributeError):
         return None
-    return round(frequency.current, 1) if frequency else None
+    return round(max(clocks), 1) if clocks else None
+
+
+def _throttle_count() -> int | None:
+    """Return how often the kernel saw cores slowed for heat since it started; None where it does not count."""
+    counts = [_text(file) for file in _CPUS.glob("cpu[0-9]*/thermal_throttle/*_throttle_count")]
+    known = [int(count) for count in counts if count and count.isdigit()]
+    return sum(known) if known else None
+
+
+def _cooling_state() -> int | None:
+    """Return how far the system slows the CPU to cool it, 0 for not at all; None where it has no such device."""
+    states = [
+        _text(device / "cur_state")
+        for device in _COOLING.glob("cooling_device*")
+        if (_text(device / "type") or "").lower().startswith(_CPU_COOLERS)
+    ]
+    return max((int(state) for state in states if state and state.isdigit()), default=None)
+
+
+_CPU_COOLERS = ("processor", "cpufreq", "thermal-cpufreq", "cpu-cluster")
+"""How Linux's drivers call what cools by slowing the CPU; a fan is none of them."""
+
+
+def _firmware_throttled() -> bool | None:
+    """Return whether a Raspberry Pi's firmware slows the CPU now; None on other boards."""
+    word = _text(_FIRMWARE)
+    try:
+        return None if word is None else bool(int(word, 16) & _SLOWED_NOW)
+    except ValueError:
+        return None
 
 
 def _temperature() -> float | None:

@@ -120,7 +120,7 @@ def broken_bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def report(bundle: Path) -> Any:
     """A short benchmark of the bundle."""
-    return bench(bundle, seconds=1.0, cold_starts=2, threads=1, batch=4)
+    return bench(bundle, seconds=1.0, cold_starts=2, threads=1, batches=[1, 4])
 
 
 @pytest.fixture

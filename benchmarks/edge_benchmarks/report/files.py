@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from edge_benchmarks.report import SUFFIXES, render
 from edge_benchmarks.report.interface import Document
@@ -30,12 +32,33 @@ def write_outputs(document: Document, paths: Sequence[Path]) -> None:
         InputError: the disk refused.
     """
     for path in paths:
-        text = render(document, SUFFIXES[path.suffix.lower()])
-        temporary = path.with_name(f".{path.name}.tmp")
-        try:
-            temporary.write_text(text, encoding="utf-8")
-            temporary.replace(path)
-        except OSError as error:
-            raise InputError(f"{path}: cannot be written ({error.strerror}); choose another folder") from error
-        finally:
-            temporary.unlink(missing_ok=True)
+        _replace(path, render(document, SUFFIXES[path.suffix.lower()]))
+
+
+@contextmanager
+def saved_meanwhile(paths: Sequence[Path]) -> Iterator[Callable[[Any], None]]:
+    """Give what saves a benchmark's partial report while it runs: beside the first output, as `NAME.partial.json`.
+
+    The file goes away when the block ends without an error. A kill that nothing can catch leaves the last one, which is
+    a whole document marked partial; so does a bug.
+    """
+    partial = paths[0].with_name(f"{paths[0].name}.partial.json") if paths else None
+
+    def save(report: Any) -> None:
+        if partial is not None:
+            _replace(partial, render(report.to_dict(), "json"))
+
+    yield save
+    if partial is not None:
+        partial.unlink(missing_ok=True)
+
+
+def _replace(path: Path, text: str) -> None:
+    temporary = path.with_name(f".{path.name}.tmp")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror}); choose another folder") from error
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -5,43 +5,49 @@ from __future__ import annotations
 from edge_benchmarks.report import words
 from edge_benchmarks.report.interface import Document
 from edge_benchmarks.report.page import SIGNS
+from edge_benchmarks.report.tables import ScenarioTable, scenario_tables
 
 
 def render(document: Document) -> str:
-    """Return the headline, one table of latencies and one of footprints."""
+    """Return the headline, a table for each scenario and one of footprints."""
     lines = [f"### {words.title(document)}", "", words.where(document), ""]
     lines += [f"> **{warning}**\n" for warning in words.warnings(document) + words.disturbances(document)]
-    lines += [*_latencies(document), "", *_footprint(document)]
+    for table in scenario_tables(document):
+        lines += [*_scenario(table), "", *(f"> {note}\n" for note in table.notes)]
+    lines += _footprint(document)
     identifiers = dict.fromkeys(result["content_id"] for result in document["variants"])
-    lines += ["", f"Golden vectors passed before timing. `{'`, `'.join(identifiers)}`", ""]
+    lines += ["", f"Answers checked before timing. `{'`, `'.join(identifiers)}`", ""]
     return "\n".join(lines)
 
 
-def _latencies(document: Document) -> list[str]:
-    lines = ["| variant | timed | p50 | p90 | p99 | time ratio | verdict |", "|---|---|--:|--:|--:|--:|---|"]
-    for what, key in (("end-to-end", "latency_ms"), ("model", "model_latency_ms")):
-        for result in document["variants"]:
-            comparison = words.comparison_of(document, result["arm"], what)
-            verdict, tone = words.verdict(document, result["arm"], what)
-            cells = [result["arm"], words.WHATS[what]]
-            cells += [str(words.percentile(result[key], name)) for name in ("p50", "p90", "p99")]
-            cells.append(str(words.ratio_text(comparison["ratio"]) if comparison else words.NOTHING))
-            cells.append(f"{SIGNS[tone]} {verdict}".strip())
-            lines.append(_row(cells))
+def _scenario(table: ScenarioTable) -> list[str]:
+    values = ("throughput",) if table.counts_rate else ("p50", "p90", "p99")
+    head = ["variant", *values, "time ratio", "verdict"]
+    lines = [f"**{table.title}**", "", _row(head), f"|---|{'--:|' * (len(values) + 1)}---|"]
+    for line in table.lines:
+        cells = [", ".join(filter(None, (line.row["arm"], words.setting(line.row))))]
+        if table.counts_rate:
+            cells.append(str(words.throughput(line.row)))
+        else:
+            cells += [str(words.percentile(line.row["latency_ms"], name)) for name in values]
+        cells.append(str(words.ratio_text(line.comparison["ratio"]) if line.comparison else words.NOTHING))
+        cells.append(f"{SIGNS[line.tone]} {line.verdict}".strip())
+        lines.append(_row(cells))
     return lines
 
 
 def _footprint(document: Document) -> list[str]:
-    lines = ["| variant | throughput | cold start | peak memory | variant | bundle |", "|---|--:|--:|--:|--:|--:|"]
+    lines = ["| variant | cold start | peak memory | variant | bundle | accuracy | checked |",
+             "|---|--:|--:|--:|--:|--:|---|"]  # fmt: skip
     for result in document["variants"]:
         values = [
-            words.throughput(result),
             words.cold_start(result),
-            words.size(result["peak_rss_bytes"]),
+            words.memory(result["peak_rss_bytes"]),
             words.size(result["variant_bytes"]),
             words.size(result["bundle_bytes"]),
+            words.accuracy(result),
         ]
-        lines.append(_row([result["arm"], *map(str, values)]))
+        lines.append(_row([result["arm"], *map(str, values), words.check(result)]))
     return lines
 
 

@@ -11,11 +11,12 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from edge_benchmarks.bench_report import PERCENTILES, SAMPLES_NEEDED
 from edge_benchmarks.report import words
 from edge_benchmarks.report.columns import whole_table
 from edge_benchmarks.report.interface import Document
 from edge_benchmarks.report.page import SIGNS, Tone
+from edge_benchmarks.report.tables import Line, ScenarioTable, scenario_tables
+from edge_benchmarks.rows import PERCENTILES, SAMPLES_NEEDED
 
 _STYLES: dict[Tone, str] = {"good": "bold green", "bad": "bold red", "unsure": "bold yellow", "plain": ""}
 _BOUNDED = ("value", "low", "high")
@@ -36,33 +37,36 @@ def _layout(document: Document) -> Group:
         Text(f"{words.title(document)}, {words.where(document)}", "dim"),
     ]
     parts += [Text(line, style=_STYLES["unsure"]) for line in words.disturbances(document)]
-    parts += [Text(), _latencies(document, "end-to-end", "latency_ms"), Text()]
-    parts += [
-        _latencies(document, "model", "model_latency_ms"),
-        Text(),
-        _footprint(document),
-        Text(),
-        _stages(document),
-    ]
+    for table in scenario_tables(document):
+        parts += [Text(), _scenario(table)]
+        parts += [Text(note, style=_STYLES["unsure"]) for note in table.notes]
+    parts += [Text(), _footprint(document)]
+    if any(row["stages_ms"] for row in document["rows"]):
+        parts += [Text(), _stages(document)]
     return Group(*parts)
 
 
-def _latencies(document: Document, what: str, key: str) -> Table:
-    """One row for each variant, of one of the two things timed, so that nobody confuses them."""
+def _scenario(table: ScenarioTable) -> Table:
+    """One row for each variant and setting."""
+    values = ("throughput",) if table.counts_rate else tuple(PERCENTILES)
+    unit = "inputs a second" if table.counts_rate else "milliseconds"
     rows: list[list[str | Text]] = []
-    for result in document["variants"]:
-        comparison = words.comparison_of(document, result["arm"], what)
-        verdict, tone = words.verdict(document, result["arm"], what)
-        rows.append(
-            [
-                result["arm"],
-                *(_percentile(result[key], name) for name in PERCENTILES),
-                _ratio(comparison["ratio"]) if comparison else words.NOTHING.text,
-                Text(f"{SIGNS[tone]} {verdict}".strip(), style=_STYLES[tone]),
-            ]
-        )
-    title = f"{words.WHATS[what].capitalize()}: milliseconds, 95 % intervals"
-    return whole_table(("variant", *PERCENTILES, "time ratio", "verdict"), rows, title=title)
+    for line in table.lines:
+        name = "\n".join(filter(None, (line.row["arm"], words.setting(line.row))))
+        cells = [_cell(line, value) for value in values]
+        ratio = _ratio(line.comparison["ratio"]) if line.comparison else words.NOTHING.text
+        rows.append([name, *cells, ratio, Text(f"{SIGNS[line.tone]} {line.verdict}".strip(), style=_STYLES[line.tone])])
+    title = f"{table.title}: {unit}, 95 % intervals"
+    return whole_table(("variant", *values, "time ratio", "verdict"), rows, title=title)
+
+
+def _cell(line: Line, value: str) -> str:
+    if value in PERCENTILES:
+        return _percentile(line.row["latency_ms"], value)
+    rate = line.row["throughput"]
+    if rate is None:
+        return f"not resolved\nn {line.row['n']}"
+    return "{}\n{}-{}".format(*(words.three(rate[key]) for key in _BOUNDED))
 
 
 def _percentile(latency: Mapping[str, Any] | None, name: str) -> str:
@@ -83,24 +87,26 @@ def _footprint(document: Document) -> Table:
     rows = [
         [
             result["arm"],
-            _two_lines(words.throughput(result)),
             _two_lines(words.cold_start(result)),
-            *(_two_lines(words.size(result[key])) for key in ("peak_rss_bytes", "variant_bytes", "bundle_bytes")),
-            f"{result['golden_cases']} right",
+            _two_lines(words.memory(result["peak_rss_bytes"])),
+            *(_two_lines(words.size(result[key])) for key in ("variant_bytes", "bundle_bytes")),
+            _two_lines(words.accuracy(result)),
+            words.check(result).replace(" ", "\n", 1),
         ]
         for result in document["variants"]
     ]
-    columns = ("variant", "throughput", "cold start", "peak\nmemory", "file", "bundle", "golden\nvectors")
-    return whole_table(columns, rows, title="Footprint")
+    columns = ("variant", "cold start", "peak\nmemory", "file", "bundle", "accuracy", "checked")
+    runtime = words.size(sum(document["runtime_bytes"].values())).text
+    return whole_table(columns, rows, title=f"Footprint; the installed runtime takes {runtime}")
 
 
 def _stages(document: Document) -> Table:
-    stages = list(document["variants"][0]["stages_ms"])
+    staged = [row for row in document["rows"] if row["stages_ms"] and row["scenario"] == "single-stream"]
+    stages = list(staged[0]["stages_ms"]) if staged else []
     rows = [
-        [result["arm"], *(words.percentile(result["stages_ms"].get(stage), "p50").text for stage in stages)]
-        for result in document["variants"]
+        [row["arm"], *(words.percentile(row["stages_ms"].get(stage), "p50").text for stage in stages)] for row in staged
     ]
-    return whole_table(("variant", *stages), rows, title="From image to answer, stage by stage: medians")
+    return whole_table(("variant", *stages), rows, title="From input to answer, stage by stage: medians")
 
 
 def _two_lines(value: words.Value) -> str:

@@ -7,15 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from edge_benchmarks.bench_report import SAMPLES_NEEDED
 from edge_benchmarks.report.interface import Document
 from edge_benchmarks.report.page import Tone
+from edge_benchmarks.rows import SAMPLES_NEEDED
 
 _TONES: dict[str, Tone] = {
     "faster": "good", "slower": "bad", "same": "plain", "inconclusive": "unsure", "invalid": "bad",
 }  # fmt: skip
 
-WHATS = {"end-to-end": "from image to answer", "model": "model alone"}
+WHATS = {"end-to-end": "from input to answer", "model": "model alone"}
 """The two things that are timed; no table mixes them without saying which."""
 
 
@@ -67,21 +67,67 @@ def percentile(latency: Mapping[str, Any] | None, name: str) -> Value:
     return Value(milliseconds(found["value"]), span(found["low"], found["high"]))
 
 
-def throughput(result: Mapping[str, Any]) -> Value:
-    """Return images a second with the batch they came in."""
-    offline = result["throughput"]
-    if offline is None or offline["images_per_second"] is None:
+def throughput(row: Mapping[str, Any] | None) -> Value:
+    """Return inputs a second, with their interval; where there are too few batches, that it is not resolved."""
+    if row is None:
         return NOTHING
-    return Value(f"{three(offline['images_per_second']['value'])} images/s", f"batches of {offline['batch']}")
+    rate = row["throughput"]
+    if rate is None:
+        return Value("not resolved", f"n = {row['n']}")
+    return Value(f"{three(rate['value'])} /s", f"{three(rate['low'])} to {three(rate['high'])} /s")
 
 
-def cold_start(result: Mapping[str, Any], part: str = "total") -> Value:
-    """Return the median over fresh processes, with their range."""
-    starts = result["cold_start_ms"]
-    if starts is None:
+def cold_start(variant: Mapping[str, Any], part: str = "total") -> Value:
+    """Return the median over fresh processes, with its interval."""
+    starts = variant["cold_start_ms"]
+    return percentile(starts[part] if starts else None, "p50")
+
+
+def memory(found: Mapping[str, Any] | None) -> Value:
+    """Return the median of resident memory over fresh processes with its interval, or the largest of a few."""
+    if found is None:
         return NOTHING
-    found = starts[part]
-    return Value(milliseconds(found["median"]), span(found["min"], found["max"]))
+    if found["value"] is None:
+        return Value(size(found["largest"]).text, f"largest of {found['n']}")
+    return Value(size(found["value"]).text, f"{size(found['low']).text} to {size(found['high']).text}")
+
+
+def accuracy(variant: Mapping[str, Any]) -> Value:
+    """Return the share of right answers on the data that were given, with its interval."""
+    found = variant["accuracy"]
+    if found is None:
+        return NOTHING
+    return Value(f"{found['top1']:.2%}", f"{found['low']:.2%} to {found['high']:.2%}, n = {found['n']:,}")
+
+
+def operators(variant: Mapping[str, Any]) -> str:
+    """Return how many operators each execution provider ran."""
+    return ", ".join(f"{count} on {provider}" for provider, count in variant["operators"].items())
+
+
+def check(variant: Mapping[str, Any]) -> str:
+    """Say what the answers were held against before anything was timed."""
+    if variant["check"] == "golden vectors":
+        return f"{variant['golden_cases']} golden right"
+    return "as unoptimized"
+
+
+def setting(row: Mapping[str, Any]) -> str:
+    """Return what the scenario was asked for, in a reader's words; empty where it has no setting."""
+    name, _, value = str(row["scenario"]).partition("/")
+    said = {"offline": value.replace("batch=", "batches of "), "server": value.replace("qps=", "") + " calls/s"}
+    return said.get(name, f"{value.rstrip('s')} s idle" if name == "idle-gap" else value)
+
+
+def rate_note(row: Mapping[str, Any]) -> str:
+    """Say where more calls came than could be answered; empty where they were answered."""
+    rate = row["rate"]
+    if rate is None or rate["reached"]:
+        return ""
+    return (
+        f"{row['arm']}: {three(rate['offered'])} calls a second came and {three(rate['answered'])} were answered; "
+        "the queue grew, so there is no latency to tell"
+    )
 
 
 def speed(ratio: Mapping[str, float | None]) -> str:
@@ -125,23 +171,36 @@ def tone(comparison: Mapping[str, Any]) -> Tone:
     return _TONES[comparison["verdict"]]
 
 
-def comparison_of(document: Document, arm: str, what: str) -> Mapping[str, Any] | None:
+def comparison_of(document: Document, arm: str, what: str, scenario: str = "single-stream") -> Mapping[str, Any] | None:
     """Return the comparison in which `arm` is the candidate, if there is one."""
-    found = [one for one in document["comparisons"] if one["candidate"] == arm and one["what"] == what]
+    wanted = (arm, what, scenario)
+    found = [one for one in document["comparisons"] if (one["candidate"], one["what"], one["scenario"]) == wanted]
     return found[0] if found else None
 
 
-def verdict(document: Document, arm: str, what: str) -> tuple[str, Tone]:
-    """Return the word of an arm's verdict and its tone; `baseline` where others are held against it."""
-    comparison = comparison_of(document, arm, what)
-    if comparison is not None:
-        return comparison["verdict"], tone(comparison)
-    return ("baseline" if document["comparisons"] else "-"), "plain"
+def row_of(
+    document: Document, arm: str, what: str = "end-to-end", scenario: str = "single-stream"
+) -> Mapping[str, Any] | None:
+    """Return an arm's row of a scenario, given with its setting or without; of several settings the first."""
+    for row in document["rows"]:
+        named = row["scenario"] == scenario or row["scenario"].partition("/")[0] == scenario
+        if named and (row["arm"], row["what"]) == (arm, what):
+            return dict(row)
+    return None
+
+
+def verdict(document: Document, row: Mapping[str, Any]) -> tuple[str, Tone]:
+    """Return the word of a row's verdict and its tone; `baseline` where others are held against it."""
+    found = [one for one in document["comparisons"] if (one["what"], one["scenario"]) == (row["what"], row["scenario"])]
+    for one in found:
+        if one["candidate"] == row["arm"]:
+            return one["verdict"], tone(one)
+    return ("baseline" if found else "-"), "plain"
 
 
 def title(document: Document) -> str:
     """Name what was measured."""
-    names = dict.fromkeys(f"{one['name']} {one['version']}" for one in document["variants"])
+    names = dict.fromkeys(f"{one['name']} {one['version']}".strip() for one in document["variants"])
     return " and ".join(names) or "benchmark"
 
 
@@ -149,22 +208,25 @@ def where(document: Document) -> str:
     """Say in one line how and where it was measured."""
     identity, first = document["environment"]["identity"], document["variants"][0]
     return (
-        f"{document['scenario']} on {identity['cpu']} ({identity['instruction_set']}), "
+        f"{identity['cpu']} ({identity['instruction_set']}), "
         f"{first['threads']} thread{'s' * (first['threads'] != 1)}, {first['provider']}, {_date(document['created'])}"
     )
 
 
 def sentence(document: Document) -> str:
     """Say in one plain sentence what the variant that the runtime takes costs, and how it compares."""
-    first = document["variants"][0]
-    arm, latency = first["arm"], first["latency_ms"]
-    if latency is None:
-        return f"{arm} was not timed."
-    median, p90, infer = latency["p50"], latency["p90"], first["stages_ms"].get("infer", {}).get("p50")
+    arm = document["variants"][0]["arm"]
+    row = row_of(document, arm) or row_of(document, arm, "model")
+    if row is None or row["latency_ms"] is None:
+        return f"{arm} was not timed one at a time."
+    median, p90, infer = (
+        row["latency_ms"]["p50"], row["latency_ms"]["p90"], row["stages_ms"].get("infer", {}).get("p50"),
+    )  # fmt: skip
     said = f"{arm} answers in {milliseconds(median['value'])} (p50)" if median else f"{arm}: p50 not resolved"
+    said += ", model alone" if row["what"] == "model" else ""
     said += f", {milliseconds(infer['value'])} of it the model" if median and infer else ""
     said += f"; 9 of 10 answers take at most {milliseconds(p90['value'])} (p90)" if p90 else ""
-    comparison = comparison_of(document, arm, "end-to-end")
+    comparison = comparison_of(document, arm, row["what"])
     if comparison and comparison["verdict"] in ("faster", "slower", "same"):
         link = {"faster": "than", "slower": "than", "same": "as"}[comparison["verdict"]]
         said += f"; {'as fast' if link == 'as' else outcome(comparison)} {link} {comparison['baseline']}"
@@ -174,7 +236,11 @@ def sentence(document: Document) -> str:
 def warnings(document: Document) -> list[str]:
     """Return what a reader must know before using a number."""
     found = [f"Invalid: {problem}" for problem in document["problems"]]
-    found += [f"{one['candidate']}, {one['what']}: {one['reason']}" for one in document["comparisons"] if one["reason"]]
+    found += [
+        f"{one['candidate']}, {one['scenario']}, {WHATS[one['what']]}: {one['reason']}"
+        for one in document["comparisons"]
+        if one["reason"] and not any(one["reason"] in problem for problem in document["problems"])
+    ]
     if document["partial"]:
         found.append("Partial: the run was interrupted; this is what was measured by then.")
     return found

@@ -50,14 +50,14 @@ def find_change(series: ArrayLike, false_alarm: float = FALSE_ALARM) -> Change |
     excursion = np.abs(np.cumsum(ranks))[:-1]
     index = int(np.argmax(excursion)) + 1
     before, after = float(np.median(values[:index])), float(np.median(values[index:]))
-    inflation = autocorrelation_time(np.concatenate([_detrended(ranks[:index]), _detrended(ranks[index:])]))
+    inflation = autocorrelation_time(np.concatenate([detrended(ranks[:index]), detrended(ranks[index:])]))
     # Pettitt's K is twice this excursion; his approximation of the tail errs to the safe side.
     statistic = 2.0 * float(excursion[index - 1])
     p_value = min(2.0 * math.exp(-6.0 * statistic**2 / ((n**3 + n**2) * inflation)), 1.0)
     return Change(index, before, after, p_value) if p_value < false_alarm else None
 
 
-def _detrended(part: NDArray[np.float64]) -> NDArray[np.float64]:
+def detrended(part: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return what is left of `part` when its best straight line is taken away."""
     place = np.arange(len(part)) - (len(part) - 1) / 2
     power = float(place @ place)

@@ -1,0 +1,32 @@
+"""MLPerf's offline: all inputs are there from the start and are answered in batches; what counts is the rate."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from edge_benchmarks.scenarios.attempts import measure_steadily, take_turns
+from edge_benchmarks.scenarios.interface import Phase, Plan, State
+
+NAME = "offline"
+
+SHARE = 0.125
+"""Of the run's seconds, for each batch size."""
+
+
+def measure(plan: Plan, state: State) -> None:
+    """Time the models alone on whole batches, of each size that was asked for."""
+    seconds = plan.seconds * SHARE
+    for batch in plan.batches:
+        scenario = f"{NAME}/batch={batch}"
+        measure_steadily(
+            plan,
+            state,
+            f"{NAME}, models alone on batches of {batch}, for {seconds:g} s",
+            partial(_phase, plan, scenario, seconds, batch),
+        )
+
+
+def _phase(plan: Plan, scenario: str, seconds: float, batch: int, number: int) -> tuple[Phase, bool]:
+    calls = {arm.name: arm.model_call(plan.inputs[0].data, batch) for arm in plan.arms}
+    timings, stopped = take_turns(plan, calls, seconds, number)
+    return Phase(scenario, "model", timings, items=batch, counts="throughput"), stopped
