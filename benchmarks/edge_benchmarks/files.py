@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from edge_runtime.errors import InputError
@@ -13,11 +17,15 @@ def check_target(path: Path) -> None:
     Raises:
         InputError: its folder does not exist, or it is a folder itself.
     """
+    _check_parent(path)
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; give the name of a file")
+
+
+def _check_parent(path: Path) -> None:
     parent = path.absolute().parent
     if not parent.is_dir():
         raise InputError(f"{path}: the folder {parent} does not exist; create it")
-    if path.is_dir():
-        raise InputError(f"{path}: is a folder; give the name of a file")
 
 
 def write_file(path: Path, content: bytes) -> None:
@@ -34,3 +42,23 @@ def write_file(path: Path, content: bytes) -> None:
         raise InputError(f"{path}: cannot be written ({error.strerror}); choose another folder") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def new_folder(path: Path) -> Iterator[Path]:
+    """Give a folder to fill that becomes `path` when the block ends well, and is gone when it does not.
+
+    Raises:
+        InputError: something is at `path` already, or the folder around it is missing or refuses.
+    """
+    _check_parent(path)
+    if os.path.lexists(path):
+        raise InputError(f"{path}: is there already; remove it or give another name")
+    try:
+        with tempfile.TemporaryDirectory(prefix=f".{path.name}.", dir=path.absolute().parent) as temporary:
+            filled = Path(temporary) / "filled"
+            filled.mkdir()
+            yield filled
+            filled.rename(path)
+    except OSError as error:
+        raise InputError(f"{path}: cannot be written ({error.strerror}); choose another folder") from error

@@ -8,6 +8,7 @@ from edge_benchmarks.cli.boundary import run_command
 
 COMMANDS = {
     "sample": ("edge_pipeline.cli.sample", "Write real images or texts to train on."),
+    "scrub": ("edge_pipeline.cli.scrub", "Mask personal data in texts, before training."),
     "train": ("edge_pipeline.cli.train", "Fine-tune a network on a folder or CSV of images."),
     "export": ("edge_pipeline.cli.export", "Turn a run into a proven bundle."),
     "eval": ("edge_pipeline.cli.eval", "Measure a bundle's accuracy, with its interval."),
@@ -16,7 +17,7 @@ COMMANDS = {
     "run": ("edge_pipeline.cli.run", "Ask a bundle what it sees."),
     "inspect": ("edge_pipeline.cli.inspect", "Show what is in a bundle and what was proven."),
     "unpack": ("edge_pipeline.cli.unpack", "Write a bundle's plain ONNX files, for other hosts."),
-    "pack": ("edge_pipeline.cli.pack", "Add what devices measured to a bundle."),
+    "pack": ("edge_pipeline.cli.pack", "Add what devices measured, or pack wheels for them."),
     "verify": ("edge_pipeline.cli.verify", "Check a bundle's bytes and answers on this machine."),
 }
 """Name to module and one-line help, in the order of use. The module's `command` is imported when it is called."""

@@ -1,0 +1,1 @@
+"""Other machines: wheels for them, and a proof that runs there and comes back."""
