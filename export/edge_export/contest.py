@@ -17,12 +17,12 @@ from edge_export.golden import golden_images, golden_tensors
 from edge_export.graphs.coverage import time_share
 from edge_export.judge import answer, time_models
 from edge_export.optimize import PassRecord
+from edge_export.kept import tools
 from edge_export.plausible import check_plausible
 from edge_export.quantize import RECIPES
 from edge_export.search import Budget, Laboratory, Memory, Question, SearchResult, Trial, judge_trial, search
 from edge_export.targets import Target, find_target
 from edge_runtime.errors import InputError
-from edge_runtime.session import import_onnxruntime
 
 if TYPE_CHECKING:
     import onnx
@@ -152,7 +152,7 @@ def _context(graph: "onnx.ModelProto", captured: Captured, data: ExportData, con
         data.fingerprints.get("val"),
         config.calibration_samples,
         config.seed,
-        import_onnxruntime().__version__,
+        tools(),
     ]
     return json.dumps(parts)
 

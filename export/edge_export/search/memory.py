@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_export.kept import tidy, touch
+
 Values = NDArray[np.float32]
 
 
@@ -21,6 +23,8 @@ class Memory:
         self._folder = folder
         self._context = context
         """What every measurement of this search depends on: the graph, the samples, the tools."""
+        if folder is not None:
+            tidy(folder)
 
     def recall(self, question: Any, measure: Callable[[], Values]) -> Values:
         """Return the answer to `question` (JSON-ready data), measured only where it is not known yet."""
@@ -30,6 +34,7 @@ class Memory:
         path = self._folder / f"{hashlib.sha256(text.encode()).hexdigest()}.npy"
         try:
             known: Values = np.load(path, allow_pickle=False)
+            touch(path)
         except (OSError, ValueError, EOFError):  # not measured yet, or cut off while it was written
             known = measure()
             _keep(path, known)

@@ -1,7 +1,8 @@
 """Small arrays that are dear to compute, kept in the user's cache directory.
 
 Each entry is one file, replaced as a whole: a reader sees the old one or the new one, the last of several writers wins,
-and a file that is damaged counts as absent. A cache that cannot be written is no error.
+and a file that is damaged counts as absent. A cache that cannot be written is no error. What was not used for a month
+goes, and so does what makes a folder larger than a gigabyte.
 """
 
 import os
@@ -16,6 +17,8 @@ from typing import Any
 import numpy as np
 import platformdirs
 from numpy.typing import NDArray
+
+from edge_export.kept import tidy, touch
 
 DIRECTORY_VARIABLE = "EDGE_CACHE_DIR"
 
@@ -33,7 +36,9 @@ def load_arrays(name: str) -> dict[str, NDArray[Any]] | None:
     try:
         # numpy leaves the file open when it is no archive; a file that was opened here is closed here.
         with _file(name).open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-            return {key: arrays[key] for key in arrays.files}
+            found = {key: arrays[key] for key in arrays.files}
+        touch(_file(name))
+        return found
     except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile, zlib.error):
         return None
 
@@ -48,6 +53,7 @@ def save_arrays(name: str, arrays: Mapping[str, NDArray[Any]]) -> None:
             with os.fdopen(descriptor, "wb") as stream:
                 np.savez(stream, allow_pickle=False, **arrays)
             Path(temporary).replace(file)
+            tidy(file.parent)
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise

@@ -14,28 +14,29 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_export.kept import tools, touch
 from edge_export.quantize.calibration.interface import Histogram, Observation, Settling
 from edge_export.quantize.calibration.tally import BINS
 
 if TYPE_CHECKING:
     import onnx
 
-VERSION = "1"
-"""Of what is kept and of how it is computed; raise it with either."""
-
 
 def observation_key(model: "onnx.ModelProto", samples: str, until: Collection[str]) -> str:
     """Hash all that decides an observation."""
     digest = hashlib.sha256(model.SerializeToString(deterministic=True))
-    digest.update(json.dumps([VERSION, samples, list(until)]).encode())
+    digest.update(json.dumps([tools(), samples, list(until)]).encode())
     return digest.hexdigest()
 
 
 def load_observation(directory: Path, key: str) -> Observation | None:
     """Return what was kept under `key`; None where nothing usable is."""
+    file = directory / f"{key}.npz"
     try:
-        with (directory / f"{key}.npz").open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
-            return _unpack({name: arrays[name] for name in arrays.files}, key)
+        with file.open("rb") as stream, np.load(stream, allow_pickle=False) as arrays:
+            found = _unpack({name: arrays[name] for name in arrays.files}, key)
+        touch(file)
+        return found
     except (OSError, EOFError, KeyError, ValueError, TypeError, zipfile.BadZipFile, zlib.error):
         return None
 
