@@ -75,7 +75,7 @@ def test_an_interrupt_hands_over_the_whole_blocks():
     machine = FakeMachine()
 
     def stop_at(now: int) -> int:
-        if len(machine.calls) > 2 * 3 + 2 * 15:  # the warm-up of both arms, then in the middle of a round
+        if len(machine.calls) > 2 * 6 + 2 * 15:  # the warm-up of both arms, then in the middle of a round
             raise KeyboardInterrupt
         return 1_000
 

@@ -41,8 +41,8 @@ class Stretch:
 
     @property
     def change(self) -> float:
-        """How far the later level lies over the earlier one: the stretch over its surroundings, or the reverse."""
-        return self.inside - self.outside if self.start > 0 else self.outside - self.inside
+        """How far the stretch lies over its surroundings."""
+        return self.inside - self.outside
 
 
 def find_stretch(series: ArrayLike, smallest_change: float) -> Stretch | None:
@@ -95,8 +95,10 @@ def _stretch(values: NDArray[np.float64], begin: int, end: int) -> Stretch:
     around = np.concatenate([window[:start], window[stop:]])
     if not len(around) or stop == start:
         return Stretch(begin, end, 0.0, 0.0, 1.0)
-    inside, outside = float(np.median(window[start:stop])), float(np.median(around))
-    return Stretch(begin + start, begin + stop, inside, outside, _kuiper_tail(statistic))
+    inside, outside, p_value = float(np.median(window[start:stop])), float(np.median(around)), _kuiper_tail(statistic)
+    if start == 0:  # what comes later is what changed
+        return Stretch(begin + stop, end, outside, inside, p_value)
+    return Stretch(begin + start, begin + stop, inside, outside, p_value)
 
 
 def _kuiper_tail(statistic: float) -> float:

@@ -12,13 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_benchmarks.timing.interleaved import ROUNDS_PER_BLOCK, InterleavedTimings, InterruptedTiming
+from edge_benchmarks.timing.warm_up import warm_up
 from edge_runtime.errors import InputError
 
 MAX_ROUNDS = 10_000
 """More samples of one arm would not narrow an interval that anyone reads."""
-
-WARMUP_CALLS = 3
-"""Calls of each arm before the first sample, at least: the first one allocates, the second still tunes."""
 
 
 def interleave(
@@ -41,7 +39,7 @@ def interleave(
         arms: Name to callable; what it returns is dropped.
         seconds: About how long the measured part takes, warm-up not counted.
         min_rounds: Rounds to run even if that takes longer.
-        warmup_seconds: Time spent on each arm before the first sample.
+        warmup_seconds: Time spent on each arm before the first sample, at least; more where it still gets quicker.
         seed: Of the random orders.
         prepare: Called with the number of the block before each of its rounds, not timed: to choose an input that is
             the same for every arm, or to wait.
@@ -56,7 +54,7 @@ def interleave(
     names, calls = list(arms), list(arms.values())
     rng = np.random.default_rng(seed)
     with _quiet_collector():
-        round_ns = sum(_warm_up(call, warmup_seconds, clock) for call in calls)
+        round_ns = sum(warm_up(call, warmup_seconds, clock) for call in calls)
         rounds = _rounds(seconds * 1e9 / max(round_ns, 1.0), min_rounds)
         samples = np.zeros((len(calls), rounds), dtype=np.int64)
         timer_ns = timer_cost(clock)
@@ -85,17 +83,6 @@ def timer_cost(clock: Callable[[], int] = time.perf_counter_ns, readings: int = 
 
 def _timings(names: list[str], samples: NDArray[np.int64], timer_ns: float, seed: int) -> InterleavedTimings:
     return InterleavedTimings(dict(zip(names, samples, strict=True)), timer_ns, seed)
-
-
-def _warm_up(call: Callable[[], object], seconds: float, clock: Callable[[], int]) -> float:
-    """Run `call` for `seconds` and return the median duration of its later half in nanoseconds."""
-    durations: list[int] = []
-    begin = clock()
-    while len(durations) < WARMUP_CALLS or (clock() - begin < seconds * 1e9 and len(durations) < MAX_ROUNDS):
-        start = clock()
-        call()
-        durations.append(clock() - start)
-    return float(np.median(durations[len(durations) // 2 :]))
 
 
 def _rounds(affordable: float, min_rounds: int) -> int:
