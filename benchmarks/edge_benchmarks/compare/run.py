@@ -1,0 +1,247 @@
+"""Two bundles measured side by side in one job: golden vectors, pairs of fresh processes, sizes, accuracy, verdicts."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from edge_benchmarks import environment
+from edge_benchmarks.compare.budgets import Budget, check, limits
+from edge_benchmarks.compare.document import CompareReport, Difference, Side
+from edge_benchmarks.compare.judge import Limit, Question, judge
+from edge_benchmarks.compare.pairs import BASE, NEW, Named, measured, questions, samples
+from edge_benchmarks.inputs import BenchInput, read_inputs, synthetic_photo
+from edge_benchmarks.measurements import Measurement
+from edge_benchmarks.sizes import file_bytes
+from edge_benchmarks.timing import InterruptedPairs, ProcessPair, WorkerSpec, measure_pairs
+from edge_benchmarks.timing.paired import PAIRS
+from edge_benchmarks.timing.workers import Started, running
+from edge_runtime.errors import InputError
+
+if TYPE_CHECKING:
+    from edge_runtime.manifest import Manifest
+
+SECONDS = 3.0
+"""Measured time for each variant, by default: with `PAIRS` pairs some 8 s in all."""
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """What to compare and how long."""
+
+    base: Path
+    new: Path
+    device: Literal["cpu", "cuda"] = "cpu"
+    threads: int | None = None
+    """As in `edge_runtime.load`."""
+    variants: tuple[str, ...] = ()
+    """Names; none takes every one that BASE has for the device."""
+    inputs: tuple[Path, ...] = ()
+    """Files to feed; none takes a synthetic input."""
+    pairs: int = PAIRS
+    """Fresh processes of each side."""
+    seconds: float = SECONDS
+    """Measured time for each variant, about; starting the processes comes on top."""
+    base_python: str = sys.executable
+    """The interpreter that runs BASE: another environment's, to compare versions of ONNX Runtime."""
+    budgets: tuple[Budget, ...] = ()
+    latency_margin: float | None = None
+    """Instead of `edge_benchmarks.compare.judge.LATENCY_MARGIN`."""
+    slowdown: float = 0.0
+    """Share by which every call of NEW is really made longer; for testing a gate."""
+    seed: int = 0
+
+
+def compare_run(
+    plan: RunPlan,
+    *,
+    accuracy: Callable[[str], Sequence[Question]] = lambda variant: (),
+    calibration: Mapping[str, Any] | None = None,
+    say: Callable[[str], object] = lambda line: None,
+) -> CompareReport:
+    """Measure two bundles beside each other and judge NEW.
+
+    The golden vectors of both run first: what does not answer rightly here is not timed.
+
+    Args:
+        plan: What to compare.
+        accuracy: Gives the questions about a variant's accuracy, where somebody has labelled items.
+        calibration: Summary of this gate's error rates on this runner, for the report.
+        say: Called with a line at each step, for a progress display.
+
+    Returns:
+        The report. After Ctrl-C it is `partial` and holds the variants and pairs that were done.
+
+    Raises:
+        SelfTestError: a golden vector fails on this machine.
+        InputError: no such bundle, variant or input.
+        MachineError: the device, ONNX Runtime or the other interpreter is missing, or a process died.
+    """
+    manifests = {BASE: _manifest(plan.base), NEW: _manifest(plan.new)}
+    both, gone, fresh = _variants(plan, manifests)
+    fed = read_inputs(plan.inputs) if plan.inputs else [_synthetic(manifests[NEW], plan.seed)]
+    side_by_side = _SideBySide(plan, manifests, fed)
+    machine = environment.capture()
+    watch = environment.CpuWatch()
+    found = _Found()
+    try:
+        for variant in both:
+            _measure(side_by_side, variant, found, say)
+            found.questions += accuracy(variant)
+    except KeyboardInterrupt:
+        found.partial = True
+    found.questions += [Question(_placeholder(manifests[BASE], name), None) for name in gone]
+    found.questions += [Question(None, _placeholder(manifests[BASE], name)) for name in fresh]
+    judged = judge(found.questions, _limits(plan, found.questions))
+    return CompareReport(
+        mode="run",
+        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        base=_side(manifests[BASE], found.started.get(BASE)),
+        new=_side(manifests[NEW], found.started.get(NEW)),
+        judged=judged,
+        checks=() if found.partial else check(plan.budgets, found.measurements[NEW]),
+        differences=_differences(found.started),
+        settings=_settings(plan, fed),
+        environment=machine | {"conditions_after": environment.conditions() | watch.conditions()},
+        measurements=found.measurements,
+        calibration=calibration,
+        partial=found.partial,
+        samples=found.samples,
+    )
+
+
+@dataclass(frozen=True)
+class _SideBySide:
+    """The plan, and what was read for it."""
+
+    plan: RunPlan
+    manifests: Mapping[str, Manifest]
+    fed: Sequence[BenchInput]
+
+
+class _Found:
+    """What has been measured so far."""
+
+    def __init__(self) -> None:
+        self.questions: list[Question] = []
+        self.measurements: dict[str, list[Measurement]] = {BASE: [], NEW: []}
+        self.samples: dict[str, Any] = {}
+        self.started: dict[str, Started] = {}
+        self.partial = False
+
+
+def _measure(side_by_side: _SideBySide, variant: str, found: _Found, say: Callable[[str], object]) -> None:
+    """Check and measure one variant of both sides."""
+    plan = side_by_side.plan
+    arms = _arms(plan, variant, side_by_side.fed)
+    for arm, spec in arms.items():
+        say(f"checking the golden vectors of {spec.bundle.name}, {variant}")
+        with running(spec, warmup_seconds=0, check=True) as (_, started):
+            found.started[arm] = started
+    interrupted: InterruptedPairs | None = None
+    try:
+        pairs = measure_pairs(arms, pairs=plan.pairs, seconds=plan.seconds, seed=plan.seed, say=say)
+    except InterruptedPairs as interrupt:
+        pairs, interrupted = interrupt.pairs, interrupt
+    if pairs:
+        _keep(side_by_side, variant, pairs, found)
+    if interrupted is not None:
+        raise interrupted
+
+
+def _keep(side_by_side: _SideBySide, variant: str, pairs: Sequence[ProcessPair], found: _Found) -> None:
+    plan, manifests = side_by_side.plan, side_by_side.manifests
+
+    def named(scenario: str, metric: str) -> tuple[str, str, str, str]:
+        # BASE's name on both sides: a renamed bundle is still the one to compare.
+        return manifests[BASE].name, variant, scenario, metric
+
+    paths = {BASE: plan.base, NEW: plan.new}
+    of_arm = {
+        arm: measured(pairs, arm, named) + _sizes(paths[arm], manifests[arm], variant, named) for arm in (BASE, NEW)
+    }
+    for arm, measurements in of_arm.items():
+        found.measurements[arm] += measurements
+    found.questions += questions(pairs, of_arm[BASE], of_arm[NEW])
+    found.samples[variant] = samples(pairs)
+
+
+def _arms(plan: RunPlan, variant: str, fed: Sequence[BenchInput]) -> dict[str, WorkerSpec]:
+    data = [one.data for one in fed]
+    base = WorkerSpec(plan.base, variant, data, plan.device, plan.threads, plan.base_python)
+    return {BASE: base, NEW: WorkerSpec(plan.new, variant, data, plan.device, plan.threads, slowdown=plan.slowdown)}
+
+
+def _sizes(path: Path, manifest: Manifest, variant: str, named: Named) -> list[Measurement]:
+    file = next(one.file for one in manifest.variants if one.name == variant)
+    sizes = {
+        "bundle_size": file_bytes(path),
+        "variant_size": next(entry.size for entry in manifest.files if entry.path == file),
+    }
+    return [
+        Measurement(*named("static", metric), float(size), float(size), float(size), 1)
+        for metric, size in sizes.items()
+    ]
+
+
+def _manifest(path: Path) -> Manifest:
+    from edge_runtime.bundle import open_bundle
+
+    return open_bundle(path).manifest
+
+
+def _variants(plan: RunPlan, manifests: Mapping[str, Manifest]) -> tuple[list[str], list[str], list[str]]:
+    """Return the variants that both have, those that only BASE has, and those that only NEW has."""
+    base, new = ([one.name for one in manifests[side].variants if one.device == plan.device] for side in (BASE, NEW))
+    if unknown := [name for name in plan.variants if name not in base]:
+        raise InputError(f"BASE has no variant {unknown[0]!r} for {plan.device}; it has {', '.join(base) or 'none'}")
+    if not base:
+        raise InputError(f"BASE has no variant for {plan.device}; give --device")
+    wanted = plan.variants or base
+    gone = [name for name in wanted if name not in new]
+    both = [name for name in wanted if name in new]
+    return both, gone, [] if plan.variants else [name for name in new if name not in base]
+
+
+def _synthetic(manifest: Manifest, seed: int) -> BenchInput:
+    if manifest.task.startswith("image"):
+        return synthetic_photo(seed)
+    from edge_benchmarks.inputs import synthetic_text
+
+    return synthetic_text(seed)
+
+
+def _placeholder(manifest: Manifest, variant: str) -> Measurement:
+    """Name the benchmark of a variant that one side lacks."""
+    return Measurement(manifest.name, variant, "single-stream", "latency_p50", None, None, None, 0)
+
+
+def _limits(plan: RunPlan, asked: Sequence[Question]) -> dict[str, Limit]:
+    shown = [one.shown for one in asked]
+    found = {}
+    if plan.latency_margin is not None:
+        found = {one.key: Limit(plan.latency_margin) for one in shown if "latency" in one.metric}
+    return found | limits(plan.budgets, shown)
+
+
+def _side(manifest: Manifest, started: Started | None) -> Side:
+    return Side(manifest.name, manifest.version, (manifest.content_id,), started.versions if started else {})
+
+
+def _differences(started: Mapping[str, Started]) -> tuple[Difference, ...]:
+    if set(started) != {BASE, NEW}:
+        return ()
+    base, new = (started[side].versions | {"provider": started[side].provider} for side in (BASE, NEW))
+    return tuple(Difference("versions", name, base[name], new[name]) for name in base if base[name] != new[name])
+
+
+def _settings(plan: RunPlan, fed: Sequence[BenchInput]) -> dict[str, Any]:
+    plain = ("device", "threads", "pairs", "seconds", "latency_margin", "slowdown", "seed")
+    return {name: getattr(plan, name) for name in plain} | {
+        "variants": list(plan.variants),
+        "inputs": [one.describe() for one in fed],
+    }
