@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from edge_export.graphs.bodies import all_nodes, subgraphs
 from edge_runtime.errors import InputError
 
 if TYPE_CHECKING:
@@ -99,21 +100,6 @@ def count_control_flow(model: "onnx.ModelProto") -> dict[str, int]:
     return dict(Counter(node.op_type for node in all_nodes(model.graph) if node.op_type in CONTROL_FLOW))
 
 
-def all_nodes(graph: "onnx.GraphProto") -> Iterator["onnx.NodeProto"]:
-    """Walk over the nodes of a graph and of the graphs inside them."""
-    for node in graph.node:
-        yield node
-        for body in _bodies(node):
-            yield from all_nodes(body)
-
-
-def _bodies(node: "onnx.NodeProto") -> Iterator["onnx.GraphProto"]:
-    for attribute in node.attribute:
-        if attribute.HasField("g"):
-            yield attribute.g
-        yield from attribute.graphs
-
-
 def _tensors(graph: "onnx.GraphProto") -> Iterator["onnx.TensorProto"]:
     yield from graph.initializer
     for node in graph.node:
@@ -121,7 +107,7 @@ def _tensors(graph: "onnx.GraphProto") -> Iterator["onnx.TensorProto"]:
             if attribute.HasField("t"):
                 yield attribute.t
             yield from attribute.tensors
-        for body in _bodies(node):
+        for body in subgraphs(node):
             yield from _tensors(body)
 
 

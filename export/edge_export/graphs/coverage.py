@@ -1,6 +1,7 @@
 """Which operators really run in int8: read from the graph that ONNX Runtime executes, not from the file."""
 
 import tempfile
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -138,17 +139,30 @@ def time_share(kernels: Sequence[Kernel]) -> float:
 
 def _traced(executed: Sequence["onnx.NodeProto"], graph: "onnx.ModelProto") -> set[str]:
     """Name the operators of the float graph whose work int8 kernels do."""
-    origins = Origins(graph)
-    readers = {node.input[1]: node.name for node in graph.graph.node if len(node.input) > 1}
+    origins, readers = Origins(graph), _weight_readers(graph)
     found: set[str] = set()
+    kernels: Counter[str] = Counter()
     for node in executed:
         if node.op_type not in INT8_COMPUTE:
             continue
         # Weights keep their name with a suffix even where a fusion renames the operator.
-        stems = (name.removesuffix("_quantized") for name in node.input)
-        by_weights = {readers[stem] for stem in stems if stem in readers}
-        found |= by_weights or origins.find_all([node.name])
-    return found
+        stems = {stem for name in node.input if (stem := name.removesuffix("_quantized")) in readers}
+        kernels.update(stems)
+        by_weights, by_name = {reader for stem in stems for reader in readers[stem]}, origins.find_all([node.name])
+        # Several operators may share their weights; then the name says which of them this is.
+        found |= by_weights if len(by_weights) == 1 else by_weights & by_name or by_name
+    # Where fusions renamed them all, their number still says so.
+    all_of_them = (names for stem, names in readers.items() if kernels[stem] >= len(names))
+    return found.union(*all_of_them)
+
+
+def _weight_readers(graph: "onnx.ModelProto") -> dict[str, set[str]]:
+    """Return second inputs to the names of the operators that read them."""
+    readers: dict[str, set[str]] = {}
+    for node in graph.graph.node:
+        if len(node.input) > 1:
+            readers.setdefault(node.input[1], set()).add(node.name)
+    return readers
 
 
 def _reads_codes(node: "onnx.NodeProto") -> bool:

@@ -3,19 +3,13 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from edge_export.graphs.bodies import subgraphs
+
 if TYPE_CHECKING:
     import onnx
 
 COMPUTE = frozenset({"Conv", "ConvTranspose", "Gemm", "MatMul"})
 """Operators with multiply-accumulates, which is where the time goes."""
-
-
-def subgraphs(node: "onnx.NodeProto") -> Iterator["onnx.GraphProto"]:
-    """Give the bodies of `If`, `Loop` and `Scan`."""
-    for attribute in node.attribute:
-        if attribute.HasField("g"):
-            yield attribute.g
-        yield from attribute.graphs
 
 
 def captured_names(graph: "onnx.GraphProto") -> set[str]:

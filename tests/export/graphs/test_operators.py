@@ -2,12 +2,15 @@
 
 import numpy as np
 import onnx
+import pytest
 import torch
 from onnx import TensorProto, helper
 from torch import nn
 
 from edge_export.capture.torch_module import export_module
+from edge_export.graphs.coverage import measure_coverage
 from edge_export.graphs.operators import Origins, multiply_accumulates
+from edge_export.quantize import Recipe, make_quantized, observe
 from edge_export.search.blocks import cut_blocks
 
 
@@ -79,3 +82,27 @@ def test_blocks_that_do_the_same_work_have_one_signature():
     blocks = cut_blocks(onnx.shape_inference.infer_shapes(export_module(nn.Sequential(*layers), (3, 16, 16))))
     assert blocks[1].signature == blocks[2].signature == blocks[3].signature
     assert len({block.signature for block in blocks}) == 3
+
+
+def shared_weights() -> onnx.ModelProto:
+    """Two convolutions of one weight, the first of them before an activation."""
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["a"], name="first", pads=[1, 1, 1, 1]),
+        helper.make_node("Relu", ["a"], ["r"], name="relu"),
+        helper.make_node("Conv", ["r", "w"], ["y"], name="second", pads=[1, 1, 1, 1]),
+    ]
+    weights = np.random.default_rng(0).standard_normal((4, 4, 3, 3)).astype(np.float32)
+    info = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 4, 8, 8]) for name in "xy"]
+    graph = helper.make_graph(nodes, "g", info[:1], info[1:], [onnx.numpy_helper.from_array(weights, "w")])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    return onnx.shape_inference.infer_shapes(model)
+
+
+@pytest.mark.parametrize("floating", [(), ("first",), ("second",)])
+def test_operators_that_share_their_weights_are_told_apart(floating: tuple[str, ...]):
+    model, recipe = shared_weights(), Recipe("r", float_operators=floating)
+    batch = np.random.default_rng(1).standard_normal((4, 4, 8, 8), dtype=np.float32)
+    made = make_quantized(model, recipe, observe(model, lambda: iter(batch)))
+    coverage = measure_coverage(made.model, made.session, model, floating)
+    assert [one.name for one in coverage.floating] == list(floating)
+    assert coverage.int8 == 2 - len(floating)
