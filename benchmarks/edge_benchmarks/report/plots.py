@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from edge_benchmarks.report.page import Tone
+from edge_benchmarks.report.words import three
 from edge_benchmarks.verdicts import Interval
 
 if TYPE_CHECKING:
@@ -52,14 +53,15 @@ def ratio_intervals(rows: Sequence[tuple[str, Interval, Tone]]) -> str:
     def draw(axes: Axes) -> None:
         axes.axvline(1.0, color=INK, linewidth=1)
         for place, (label, ratio, tone) in enumerate(reversed(rows)):
-            high = min(ratio.high, max(3.0, 2 * ratio.estimate))
-            axes.plot([ratio.low, high], [place, place], color=_TONES[tone], linewidth=5, solid_capstyle="butt")
+            axes.plot(
+                [ratio.low, _drawn_end(ratio)], [place, place], color=_TONES[tone], linewidth=5, solid_capstyle="butt"
+            )
             axes.plot([ratio.estimate], [place], "o", color=_TONES[tone], markersize=6)
             axes.annotate(
                 f"{label}: {ratio.estimate:.3g}x [{ratio.low:.3g}, {ratio.high:.3g}]",
                 (0, place), xycoords=("axes fraction", "data"), xytext=(0, 8), textcoords="offset points", color=INK,
-            )  # fmt: skip
-        ends = [1.0] + [ratio.low for _, ratio, _ in rows] + [min(ratio.high, 3.0) for _, ratio, _ in rows]
+            ).set_in_layout(False)  # fmt: skip
+        ends = [1.0] + [ratio.low for _, ratio, _ in rows] + [_drawn_end(ratio) for _, ratio, _ in rows]
         axes.set_xlim(max(0.0, min(ends) - 0.15), max(ends) + 0.15)
         axes.set_ylim(-0.5, len(rows) - 0.2)
         axes.set_yticks([])
@@ -67,6 +69,11 @@ def ratio_intervals(rows: Sequence[tuple[str, Interval, Tone]]) -> str:
         axes.spines["left"].set_visible(False)
 
     return inline_figure(draw, 0.75 + 0.5 * len(rows))
+
+
+def _drawn_end(ratio: Interval) -> float:
+    """Return the upper end of a ratio's bar, which may have none."""
+    return min(ratio.high, max(3.0, 2 * ratio.estimate))
 
 
 def latency_ecdf(series: Mapping[str, ArrayLike], percentiles: Mapping[str, Mapping[str, Interval | None]]) -> str:
@@ -163,9 +170,11 @@ def interval_dots(rows: Sequence[tuple[str, Interval]], label: str, shares: bool
         for place, (name, interval) in enumerate(reversed(rows)):
             axes.plot([interval.low, interval.high], [place, place], color=SERIES[0], linewidth=5, alpha=0.4)
             axes.plot([interval.estimate], [place], "o", color=SERIES[0], markersize=6)
-            text = f"{name}: {interval.estimate:.1%}" if shares else f"{name}: {interval.estimate:.3g}"
+            text = f"{name}: {interval.estimate:.1%}" if shares else f"{name}: {three(interval.estimate)}"
             where = ("axes fraction", "data")
-            axes.annotate(text, (0, place), xycoords=where, xytext=(0, 8), textcoords="offset points", color=INK)
+            axes.annotate(
+                text, (0, place), xycoords=where, xytext=(0, 8), textcoords="offset points", color=INK
+            ).set_in_layout(False)
         axes.set_ylim(-0.5, len(rows) - 0.2)
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)

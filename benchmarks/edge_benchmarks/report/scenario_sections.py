@@ -24,12 +24,13 @@ def comparison_section(document: Document) -> Section:
     figures: list[Block] = []
     for what, name in words.WHATS.items():
         rows: list[tuple[str, Interval, Tone]] = [
-            (_pair(one), interval_of(one["ratio"]), words.tone(one))
+            (_candidate(one), interval_of(one["ratio"]), words.tone(one))
             for one in document["comparisons"]
             if one["what"] == what
         ]
         if rows:
-            figures.append(Figure(plots.ratio_intervals(rows), f"Time over the baseline's time, {name}."))
+            baseline = document["comparisons"][0]["baseline"]
+            figures.append(Figure(plots.ratio_intervals(rows), f"Time over that of {baseline}, {name}."))
     return Section("Which variant is faster?", figures)
 
 
@@ -142,6 +143,6 @@ def interval_of(document: Mapping[str, float | None]) -> Interval:
     )
 
 
-def _pair(one: Mapping[str, Any]) -> str:
+def _candidate(one: Mapping[str, Any]) -> str:
     where = "" if one["scenario"] == "single-stream" else f"{one['scenario']}: "
-    return f"{where}{one['candidate']} / {one['baseline']}"
+    return f"{where}{one['candidate']}"
