@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import copy
 import math
-import threading
 from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edge_runtime._locks import ProcessLock
 from edge_runtime.errors import InputError
 from edge_runtime.prediction import Prediction
 
@@ -60,7 +61,7 @@ class Monitor:
         if window < 1:
             raise InputError(f"window={window}: a positive number of answers is expected")
         self.window = window
-        self._lock = threading.Lock()
+        self._lock = ProcessLock()
         self._models: dict[str, _Tally] = {}
 
     def add(self, prediction: Prediction) -> None:
@@ -75,7 +76,9 @@ class Monitor:
     def snapshot(self) -> dict[str, Counts]:
         """Return the counts of each model by its `content_id`, the one that answered last at the end."""
         with self._lock:
-            return {content_id: tally.counts() for content_id, tally in self._models.items()}
+            # Sorting the windows takes milliseconds, in which answers would wait.
+            tallies = copy.deepcopy(self._models)
+        return {content_id: tally.counts() for content_id, tally in tallies.items()}
 
     def reset(self) -> None:
         """Forget everything: counts begin at zero, and the next answers are the new reference."""
@@ -84,7 +87,7 @@ class Monitor:
 
 
 class _Tally:
-    """Running counts of one model; the caller holds the lock."""
+    """Running counts of one model; the caller holds the lock, or has a copy."""
 
     def __init__(self, window: int) -> None:
         self._first = np.empty(window)

@@ -6,12 +6,12 @@ import contextlib
 import itertools
 import os
 import statistics
-import threading
 import time
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, overload
 
+from edge_runtime._locks import ProcessLock
 from edge_runtime.bundle import Source, open_bundle
 from edge_runtime.errors import EdgeWarning, InputError, RefusedError
 from edge_runtime.golden import read_golden, selftest
@@ -65,7 +65,7 @@ class ModelSlot:
             "device": device, "threads": threads, "variant": variant, "providers": providers, "cache": cache,
         }  # fmt: skip
         self._hook_failed = False
-        self._replacing = threading.Lock()
+        self._replacing = ProcessLock()
         self._previous: Model | None = None
         self._model = self._prove(source, sha256, None)
 
