@@ -138,9 +138,11 @@ def stage_bars(rows: Mapping[str, Mapping[str, float]]) -> str:
         longest = max(sum(stages.values()) for stages in rows.values())
         for place, (name, stages) in enumerate(reversed(list(rows.items()))):
             left = 0.0
-            for (stage, duration), color in zip(stages.items(), SERIES, strict=False):
+            for index, (stage, duration) in enumerate(stages.items()):
                 label = stage if place == 0 else None
-                axes.barh(place, duration, left=left, color=color, height=0.42, label=label)
+                # More stages than colors: the second time round they are lighter.
+                color, alpha = SERIES[index % len(SERIES)], 1.0 if index < len(SERIES) else 0.5
+                axes.barh(place, duration, left=left, color=color, alpha=alpha, height=0.42, label=label)
                 left += duration
             text = f"{name}: medians add up to {left:.3g} ms"
             axes.annotate(text, (0, place), xytext=(0, 13), textcoords="offset points", color=INK)
