@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from edge_benchmarks.cli.minutes import ended_gently, progress
+from edge_benchmarks.cli.remote import prove_over_ssh, with_ssh
 from edge_benchmarks.scenarios import DEFAULT, SCENARIOS
 from edge_runtime.errors import ExitCode
 
@@ -58,14 +57,19 @@ if TYPE_CHECKING:
     "-o", "--output", "outputs", multiple=True, metavar="FILE", type=click.Path(path_type=Path),
     help="Write the report here too; .html, .json, .md or .txt decides its form. May be repeated.",
 )  # fmt: skip
+@with_ssh
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.pass_context
-def command(context: click.Context, /, **options: Any) -> None:
+def command(
+    context: click.Context, /, host: str | None, wheelhouse: Path | None, ssh_options: tuple[str, ...], **options: Any
+) -> None:
     """Measure every variant of each BUNDLE side by side: latency with intervals, by stage, and what it costs.
 
     BUNDLE may be a plain .onnx file: then the model alone is timed. Answers are checked first: what answers wrongly
     here is not timed. Ends with 6 if the machine did not hold still.
     """
+    if host is not None:
+        context.exit(prove_over_ssh(host, wheelhouse, ssh_options, options))
     context.exit(run(**options))
 
 
@@ -85,7 +89,7 @@ def run(*, bundles: tuple[Path, ...], outputs: tuple[Path, ...], as_json: bool, 
     check_outputs(outputs)
     if "all" in options["scenarios"]:
         options["scenarios"] = tuple(SCENARIOS)
-    with _progress() as say, _ended_gently(), saved_meanwhile(outputs) as save:
+    with progress() as say, ended_gently(), saved_meanwhile(outputs) as save:
         report = bench(bundles, say=say, save=save, **options)
         document = report.to_dict()
         write_outputs(document, outputs)
@@ -99,26 +103,3 @@ def _exit_code(report: BenchReport) -> int:
     if report.partial:
         return ExitCode.INTERRUPTED
     return ExitCode.OK if report.valid else ExitCode.INVALID
-
-
-@contextmanager
-def _progress() -> Iterator[Any]:
-    """Show the current step on stderr, where that is a terminal."""
-    from rich.console import Console
-
-    with Console(stderr=True).status("starting") as status:
-        yield status.update
-
-
-@contextmanager
-def _ended_gently() -> Iterator[None]:
-    """Treat a polite kill like Ctrl-C, so that it too leaves a report of what was measured."""
-
-    def interrupt(number: int, frame: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
