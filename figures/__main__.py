@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 from exports import EXPORTS, measure_export
+from gate import FIGURES as GATE
 from interface import Figure, Measure
 from quantization import FIGURES as QUANTIZATION
 from rich.console import Console
@@ -20,7 +21,7 @@ from runtime import FIGURES as RUNTIME
 from edge_benchmarks.environment import capture
 
 RESULTS = Path(__file__).parent.parent / "docs" / "results"
-GROUPS: dict[str, Mapping[str, Measure]] = {"runtime": RUNTIME, "quantization": QUANTIZATION}
+GROUPS: dict[str, Mapping[str, Measure]] = {"runtime": RUNTIME, "quantization": QUANTIZATION, "gate": GATE}
 
 
 @click.command()

@@ -83,8 +83,8 @@ def test_orders_are_abba_and_balanced():
     assert sorted(map("".join, orders)) == ["abba"] * 5 + ["baab"] * 5
 
 
-def test_a_turn_is_about_twenty_milliseconds_long_and_has_at_least_one_call():
-    assert paired._plan([0.002, 0.002], 1.0)[0] == 10
+def test_a_turn_is_about_five_milliseconds_long_and_has_at_least_one_call():
+    assert paired._plan([0.001, 0.001], 1.0)[0] == 5
     assert paired._plan([3.0, 3.0], 1.0) == (1, paired.LEAST_BLOCKS)
     assert paired._plan([0.0, 0.0], 1e-9)[0] == paired.MOST_CALLS
 

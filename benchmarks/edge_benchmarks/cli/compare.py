@@ -34,7 +34,7 @@ OPTIONS = [
     click.option("--variant", "variants", multiple=True, help="Compare only this variant; may be repeated."),
     click.option("--input", "inputs", multiple=True, metavar="FILE", type=_PATH, help="Feed this file; repeatable."),
     click.option(
-        "--duration", "seconds", type=click.FloatRange(min=0.01), default=3.0, show_default=True,
+        "--duration", "seconds", type=click.FloatRange(min=0.01), default=2.5, show_default=True,
         help="Seconds of timing for each variant; starting the processes comes on top.",
     ),
     click.option(

@@ -109,7 +109,7 @@ def samples(pairs: Sequence[ProcessPair]) -> list[dict[str, Any]]:
 
 def _block_logs(pair: ProcessPair, prefix: str) -> np.ndarray:
     timings = LATENCIES[prefix](pair)
-    return log_ratios(timings.blocks(NEW), timings.blocks(BASE))
+    return log_ratios(timings.block_medians(NEW), timings.block_medians(BASE))
 
 
 def _moved(pairs: Sequence[ProcessPair], metric: str) -> str:

@@ -25,7 +25,7 @@ from edge_runtime.errors import InputError
 if TYPE_CHECKING:
     from edge_runtime.manifest import Manifest
 
-SECONDS = 3.0
+SECONDS = 2.5
 """Measured time for each variant, by default: with `PAIRS` pairs some 8 s in all."""
 
 

@@ -56,6 +56,12 @@ class InterleavedTimings:
         totals: NDArray[np.int64] = self.samples_ns[arm].reshape(-1, ROUNDS_PER_BLOCK * self.calls_per_turn).sum(axis=1)
         return totals
 
+    def block_medians(self, arm: str) -> NDArray[np.float64]:
+        """Return an arm's median call of each block in nanoseconds, which one call that had to wait does not move."""
+        calls = self.samples_ns[arm].reshape(-1, ROUNDS_PER_BLOCK * self.calls_per_turn)
+        medians: NDArray[np.float64] = np.median(calls, axis=1)
+        return medians
+
     def to_dict(self) -> dict[str, Any]:
         """Return the raw samples as a JSON-ready dictionary."""
         samples = {arm: values.tolist() for arm, values in self.samples_ns.items()}

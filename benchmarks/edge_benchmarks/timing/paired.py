@@ -1,8 +1,8 @@
 """Two arms, each in fresh processes of its own: the paired timer where pools, caches or environments would mix.
 
-Two processes that run the same bytes differ by up to about a percent, each for its whole life: where its memory lies
-decides which cache lines collide. No number of calls averages that away, so several pairs of fresh processes are
-measured, and the pair is the unit whose ratios are compared.
+Two processes that run the same bytes can differ for their whole life, by where their memory lies. No number of calls
+averages that away, so several pairs of fresh processes are measured, and the pair is the unit whose ratios are
+compared. Both processes of a pair share their layout, see `edge_benchmarks.timing.layout`.
 """
 
 from __future__ import annotations
@@ -18,8 +18,9 @@ from edge_benchmarks.timing.interleaved import InterleavedTimings
 from edge_benchmarks.timing.workers import Memory, Started, Turn, Worker, WorkerSpec, running
 from edge_runtime.errors import InputError
 
-TURN_SECONDS = 0.020
-"""About how long a turn lasts: long beside the wake-up of a process, short beside the changes of a busy machine."""
+TURN_SECONDS = 0.005
+"""About how long a turn lasts: long beside the wake-up of a process, short beside the changes of a busy machine. On one
+where other programs ran, turns of 20 ms gave ratios that varied twice as much as turns of one call of 3 ms."""
 
 MOST_CALLS = 1_000
 """Of one turn, for models that take microseconds."""
@@ -101,7 +102,9 @@ def _measure_pair(arms: Mapping[str, WorkerSpec], starting: list[str], seconds: 
         started: dict[str, Started] = {}
         # One after the other, since the start is measured too.
         for name in starting:
-            workers[name], started[name] = stack.enter_context(running(arms[name], warmup_seconds=WARMUP_SECONDS))
+            workers[name], started[name] = stack.enter_context(
+                running(arms[name], warmup_seconds=WARMUP_SECONDS, layout=seed)
+            )
         calls, blocks = _plan([one.call_ns / 1e9 for one in started.values()], seconds)
         turns: dict[str, list[Turn]] = {name: [] for name in arms}
         for block, order in enumerate(_orders(list(arms), blocks, np.random.default_rng(seed))):

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from edge_benchmarks.timing.layout import drawn, environment
 from edge_runtime.errors import (
     BundleError,
     EdgeError,
@@ -179,13 +180,16 @@ class Worker:
 
 
 @contextmanager
-def running(spec: WorkerSpec, *, warmup_seconds: float, check: bool = False) -> Iterator[tuple[Worker, Started]]:
+def running(
+    spec: WorkerSpec, *, warmup_seconds: float, check: bool = False, layout: int | None = None
+) -> Iterator[tuple[Worker, Started]]:
     """Start a worker, wait until it is warm, and end it whatever happens.
 
     Args:
         spec: What it runs.
         warmup_seconds: How long it calls before it reports as ready.
         check: Also run the golden vectors.
+        layout: Decides where its memory lies, as `edge_benchmarks.timing.layout` says; None leaves it to the kernel.
 
     Raises:
         SelfTestError: a golden vector fails there.
@@ -196,9 +200,14 @@ def running(spec: WorkerSpec, *, warmup_seconds: float, check: bool = False) -> 
     with tempfile.TemporaryFile() as errors:
         started_ns = time.time_ns()
         try:
-            process = subprocess.Popen(
-                [spec.python, str(WORKER)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors
-            )
+            with drawn(layout):
+                process = subprocess.Popen(
+                    [spec.python, str(WORKER)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    stderr=errors,
+                    env=environment(layout),
+                )
         except OSError as error:
             raise MachineError(f"{spec.python}: cannot be started ({error.strerror}); give a Python") from error
         with process:
