@@ -32,6 +32,12 @@ MOST_LATE_CALLS = 2
 MOST_LATE_SHARE = 0.05
 """Or this share of all calls, if that is more; a queue that holds more has been growing."""
 
+OVERTIME = 2.0
+"""Times as long as calls keep coming after which nobody waits for the rest: the queue has grown long."""
+
+CALLERS_START = 1.0
+"""Seconds granted on top, for short measurements."""
+
 _POLL = 0.2
 """Seconds between two looks at whether the callers are done; Ctrl-C is seen at once."""
 
@@ -131,7 +137,7 @@ def serve(
             while not stop.is_set():
                 with lock:
                     index = next(numbers)
-                if index >= len(due):
+                if index >= len(due) or time.perf_counter() - start > OVERTIME * due[-1] + CALLERS_START:
                     return
                 wait = start + due[index] - time.perf_counter()
                 if wait > 0 and stop.wait(wait):
@@ -149,7 +155,8 @@ def serve(
         stop.set()
         for thread in threads:
             thread.join()
-        raise InterruptedServing(_served(done, due, callers, until_first_gap=True)) from interrupt
+        come = max(int(np.count_nonzero(done)), 1)
+        raise InterruptedServing(_served(done[:come], due[:come], callers)) from interrupt
     if errors:
         raise errors[0]
     return _served(done, due, callers)
@@ -164,14 +171,13 @@ def _run(threads: Sequence[threading.Thread], look: Callable[[], object]) -> Non
         look()
 
 
-def _served(done: NDArray[np.float64], due: NDArray[np.float64], callers: int, until_first_gap: bool = False) -> Served:
-    count = int(np.argmin(done > 0)) if until_first_gap and not done.all() else len(done)
-    count -= count % 2
-    done, due = done[:count], due[:count]
-    if not count:
-        return Served(np.zeros(0, dtype=np.int64), Rate(0.0, 0.0, False))
+def _served(done: NDArray[np.float64], due: NDArray[np.float64], callers: int) -> Served:
+    """Return what was answered before the first call that nobody came to."""
+    asked = len(due)
+    count = asked if done.all() else int(np.argmin(done > 0))
     last = float(due[-1])
-    late = int((done > last).sum())
-    reached = late <= max(MOST_LATE_CALLS * callers, MOST_LATE_SHARE * count)
-    rate = Rate(count / last, (count - late) / last, reached)
-    return Served(((done - due) * 1e9).astype(np.int64), rate)
+    late = asked - int(((done > 0) & (done <= last)).sum())
+    reached = late <= max(MOST_LATE_CALLS * callers, MOST_LATE_SHARE * asked)
+    kept = count - count % 2
+    latency = ((done[:kept] - due[:kept]) * 1e9).astype(np.int64)
+    return Served(latency, Rate(asked / last, (asked - late) / last, reached))
