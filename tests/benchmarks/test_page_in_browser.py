@@ -10,7 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from edge_benchmarks.bench import bench
+from edge_benchmarks.inputs import synthetic_photo
 from edge_benchmarks.report import render
+from edge_benchmarks.scenarios import SCENARIOS
 
 PHONE = 390
 """CSS pixels across."""
@@ -30,6 +33,8 @@ function measure(frame) {
   document.getElementById("found").textContent = JSON.stringify({
     title: page.title, width: root.scrollWidth, height: root.scrollHeight, out: out.map(element => element.tagName),
     asked: asked.filter(name => !name.startsWith("data:")), figures: page.querySelectorAll("svg").length,
+    ink: frame.contentWindow.getComputedStyle(page.body).color,
+    paper: frame.contentWindow.getComputedStyle(page.body).backgroundColor,
     blank: [...page.querySelectorAll("svg")].filter(svg => svg.getBoundingClientRect().height < 40).length});
 }
 </script>
@@ -37,7 +42,7 @@ function measure(frame) {
 """
 
 
-def look(page: str, folder: Path) -> tuple[dict, list[str]]:
+def look(page: str, folder: Path, *flags: str) -> tuple[dict, list[str]]:
     """What the frame holds when it is loaded, and what the browser's console said."""
     around = folder / "around.html"
     filled = AROUND.replace("WIDTH", str(PHONE)).replace("PAGE", html.escape(page, quote=True))
@@ -46,7 +51,7 @@ def look(page: str, folder: Path) -> tuple[dict, list[str]]:
     command = [
         BROWSER, "--headless", *sandbox, "--disable-gpu", "--no-first-run", "--disable-background-networking",
         "--host-resolver-rules=MAP * ~NOTFOUND", f"--user-data-dir={folder / 'profile'}", "--window-size=800,1000",
-        "--enable-logging=stderr", "--dump-dom", around.as_uri(),
+        "--enable-logging=stderr", *flags, "--dump-dom", around.as_uri(),
     ]  # fmt: skip
     process = subprocess.run(command, check=True, capture_output=True, text=True, timeout=60)
     found = re.search(r'<pre id="found">(.*?)</pre>', process.stdout, re.DOTALL)
@@ -54,14 +59,38 @@ def look(page: str, folder: Path) -> tuple[dict, list[str]]:
     return json.loads(html.unescape(found[1])), [line for line in process.stderr.splitlines() if "CONSOLE" in line]
 
 
-def test_the_report_is_readable_on_a_phone_and_asks_nobody(document, tmp_path):
-    found, console = look(render(document, "html"), tmp_path)
+@pytest.fixture(scope="module")
+def full_page(bundle) -> str:
+    """The report of all scenarios, with accuracy, of two variants."""
+    photo = synthetic_photo().data
+    report = bench(
+        bundle, scenarios=list(SCENARIOS), seconds=0.4, gaps=[0.0, 0.02], batches=[1, 4], qps=40.0, cold_starts=2,
+        threads=1, data=lambda model: [(photo, 0), (photo, 1)],
+    )  # fmt: skip
+    return render(report.to_dict(), "html")
+
+
+def test_the_report_is_readable_on_a_phone_and_asks_nobody(full_page, tmp_path):
+    assert len(full_page.encode()) < 1_000_000
+    found, console = look(full_page, tmp_path)
     assert found["title"] and found["height"] > 1_000
-    assert found["figures"] >= 4 and found["blank"] == 0
+    assert found["figures"] >= 9 and found["blank"] == 0
+    assert brightness(found["ink"]) < 0.3 < 0.9 < brightness(found["paper"])
     assert found["width"] <= PHONE
     assert found["out"] == []
     assert found["asked"] == []
     assert console == []
+
+
+def test_the_report_follows_a_dark_scheme(full_page, tmp_path):
+    found, console = look(full_page, tmp_path, "--blink-settings=preferredColorScheme=0")
+    assert brightness(found["paper"]) < 0.2 < 0.8 < brightness(found["ink"])
+    assert console == []
+
+
+def brightness(color: str) -> float:
+    """Mean of the three channels of `rgb(...)`, from 0 to 1."""
+    return sum(int(part) for part in re.findall(r"\d+", color)[:3]) / 3 / 255
 
 
 def test_what_the_check_looks_for_would_be_seen(tmp_path):
