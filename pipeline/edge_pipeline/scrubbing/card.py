@@ -7,14 +7,14 @@ from edge_pipeline.scrubbing.interface import Finder, Kind, Passage, Range, Scru
 
 # Groups of four with a rest, or 4-6-5 (American Express) and 4-6-4 (Diners Club); or no groups at all.
 _NUMBER = re.compile(
-    r"(?<![\w.])(?<!\d[-,])"
-    r"(?:\d{4}(?P<gap>[ -])\d{4}(?P=gap)\d{4}(?P=gap)\d{1,4}(?:(?P=gap)\d{1,3})?"
+    r"(?<![A-Za-z0-9_.])(?<!\d[-,])"
+    r"(?:\d{4}(?P<gap>[ -])\d{4}(?P=gap)\d{4}(?P=gap)\d{1,4}(?P<rest>(?P=gap)\d{1,3})?"
     r"|\d{4}(?P<other>[ -])\d{6}(?P=other)\d{4,5}"
     r"|\d{13,19})"
-    r"(?!\w|[.,-]\d)"
+    r"(?![A-Za-z0-9_]|[.,-]\d)"
 )
 _NETWORK = re.compile(
-    r"4(?:\d{12}|\d{15}|\d{18})"  # Visa
+    r"4(?:\d{15}|\d{18})"  # Visa; its 13 digits of old are a German product number today
     r"|(?:5[1-5]\d{2}|222[1-9]|22[3-9]\d|2[3-6]\d{2}|27[01]\d|2720)\d{12}"  # Mastercard
     r"|3[47]\d{13}"  # American Express
     r"|(?:6011|64[4-9]\d|65\d{2})\d{12,15}"  # Discover
@@ -37,9 +37,12 @@ def make(config: ScrubConfig) -> dict[str, Finder]:
 
     def find(passage: Passage) -> Iterator[Range]:
         for match in _NUMBER.finditer(passage.folded):
-            digits = re.sub(r"\D", "", match[0])
-            if _NETWORK.fullmatch(digits) and is_valid(digits):
-                yield match.span()
+            # What follows sixteen digits may be the rest of nineteen, or a word of its own.
+            for end in (match.end(), match.start("rest")):
+                digits = re.sub(r"\D", "", passage.folded[match.start() : max(end, 0)])
+                if _NETWORK.fullmatch(digits) and is_valid(digits):
+                    yield match.start(), end
+                    break
 
     return {"[CARD]": find}
 

@@ -10,6 +10,10 @@ SHORTEST, LONGEST = 15, 34
 """Characters of an account number: Norway's have the fewest; ISO 13616 allows no more."""
 
 
+IMPOSSIBLE = ("00", "01", "99")
+"""Check digits that 98 minus a remainder of 97 never gives."""
+
+
 def make(config: ScrubConfig) -> dict[str, Finder]:
     """Return the finder.
 
@@ -21,6 +25,8 @@ def make(config: ScrubConfig) -> dict[str, Finder]:
     def find(passage: Passage) -> Iterator[Range]:
         text = passage.folded
         for match in _START.finditer(text):
+            if match[0][2:] in IMPOSSIBLE:
+                continue
             characters, ends = _compact(text, match.start())
             for length in range(len(characters), SHORTEST - 1, -1):
                 # The text may go on in upper case after the number, so every length is tried; a country has one.

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from edge_pipeline.scrubbing.interface import Finder, Kind, Passage, Range, ScrubConfig
 
-_V4 = re.compile(r"(?<![\w.])\d{1,3}(?:\.\d{1,3}){3}(?![\w]|\.\d)")
-_V6 = re.compile(r"(?<![\w:.])[0-9A-Fa-f:]{2,39}(?:\d{1,3}(?:\.\d{1,3}){3})?(?![\w:]|\.\d)")
+_V4 = re.compile(r"(?<![A-Za-z0-9_.])\d{1,3}(?:\.\d{1,3}){3}(?![A-Za-z0-9_]|\.\d)")
+_V6 = re.compile(r"(?<![A-Za-z0-9_:.])[0-9A-Fa-f:]{2,39}(?:\d{1,3}(?:\.\d{1,3}){3})?(?![A-Za-z0-9_:]|\.\d)")
 _VERSION = re.compile(r"(?:\bv|\bver|version|release|build|firmware|update|patch|版本)[\s.:#=-]*$", re.IGNORECASE)
 """Before four numbers that are a version."""
 FEWEST_HEX = 5

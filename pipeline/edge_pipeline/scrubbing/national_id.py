@@ -39,7 +39,7 @@ NUMBERS = (
     Number("se.personnummer", r"(?:\d{2})?\d{6}[-+]\d{4}"),  # Luhn and birth date
     Number("no.fodselsnummer", r"\d{6} ?\d{5}"),  # two check digits and birth date
     Number("pl.pesel", r"\d{11}", r"pesel"),
-    Number("in_.aadhaar", r"\d{4}[ -]\d{4}[ -]\d{4}"),  # Verhoeff
+    Number("in_.aadhaar", r"(?<!\d{4}[ -])\d{4}[ -]\d{4}[ -]\d{4}(?![ -]\d)"),  # Verhoeff
     Number("in_.aadhaar", r"\d{12}", r"aadhaa?r|आधार"),
     Number("nl.bsn", r"\d{4}[. ]?\d{2}[. ]?\d{3}", r"bsn|burgerservicenummer|sofi"),  # 11-proof
     Number("gb.nhs", r"\d{3}[ -]?\d{3}[ -]?\d{4}", r"nhs"),  # mod 11

@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from edge_pipeline.scrubbing.interface import REGIONS, Finder, Kind, Passage, Range, ScrubConfig, require
 from edge_runtime.errors import InputError
 
-_RUN = re.compile(r"(?<!\d)(?:[+(]\s?){0,2}\d(?:[\s().\-/]{0,3}\d){5,39}")
+_RUN = re.compile(r"(?<!\d)(?:[+(] ?){0,2}\d(?:(?!\. |  )[ \t().\-/]{0,3}\d){5,39}")
 """At least six digits with no more than a few separators between two of them."""
 _DATE = re.compile(
     r"(?:19|20)\d{2}([-/. ])\d{1,2}\1\d{1,2}(?:[ T]+\d{1,2}(?:[:.]?\d{2})*)?"
@@ -22,10 +23,23 @@ _WORD = re.compile(
     re.IGNORECASE,
 )
 """What announces a number, up to twenty characters before it."""
+_OTHER = re.compile(
+    r"(?:order|ticket|invoice|receipt|ref(?:erence)?|case|serial|model|part|sku|isbn|ean|imei|uid|id|version|batch|lot"
+    r"|article|artikel|auftrag|rechnung|bestell|commande|facture|pedido|factura|ordine|fattura|订单|单号|发票|编号|注文)"
+    r"(?:\s?-?(?:no|nr|num(?:ber|mer)?|code|id|号)\b)?[\s.:#-]{0,3}$",
+    re.IGNORECASE,
+)
+"""What announces a number of another kind, right before it."""
+_CARD = re.compile(r"\d{4}([ -])\d{4}\1\d{4}\1\d{4}")
+"""Groups as on a payment card, whose check digit then must be wrong."""
 _DECIMAL = re.compile(r"0\.\d.*|\d+[.,]\d{1,2}|.*\.\d")
 """Amounts in a row, as tables without cell borders have them."""
 FEWEST_DIGITS = 9
 """Digits of a national number that nothing announces; shorter ones are as often the number of an invoice."""
+LENGTHS = range(6, 18)
+"""Digits of one number: at most 15 (ITU-T E.164) behind 00."""
+MOST_PARTS = 8
+"""Parts of a run of digits that are tried; a table of amounts would take long otherwise."""
 GLUED = 3
 """Letters right after a number that make a word (`08001234567now`), where one or two are part of a code."""
 
@@ -44,22 +58,101 @@ def make(config: ScrubConfig) -> dict[str, Finder]:
         raise InputError(f"region {unknown[0]!r} has no telephone numbers; write two letters such as GB or CN")
 
     def find(passage: Passage) -> Iterator[Range]:
-        text = passage.folded
-        for match in _RUN.finditer(text):
-            announced = _WORD.search(text, max(0, match.start() - 40), match.start()) is not None
-            if _DATE.fullmatch(match[0]) or not _begins(text, match.start(), announced):
-                continue
-            for start, end in _numbers(library, match[0], regions, announced=announced, chosen=bool(config.regions)):
-                first, last = match.start() + start, match.start() + end
-                if _ends(text, last, sure=announced or text[first] in "+0"):
-                    yield first, last
+        for match in _RUN.finditer(passage.folded):
+            run = _Run(library, passage.folded, match.span(), regions, chosen=bool(config.regions))
+            yield from run.numbers()
 
     return {"[PHONE]": find}
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A run of digits and separators in a text, and what stands around it."""
+
+    library: Any
+    text: str
+    span: Range
+    regions: tuple[str, ...]
+    chosen: bool
+    """Whether the user has named the regions."""
+
+    def numbers(self) -> Iterator[Range]:
+        """Yield the numbers in the run."""
+        start, end = self.span
+        while found := self._first(start, end):
+            yield from found
+            rest = re.compile(r"[ ().\-/]*").match(self.text, found[-1][1], end)
+            start = rest.end() if rest else end
+
+    def _first(self, start: int, end: int) -> list[Range]:
+        """Return the first numbers from `start` on, by the first region that has any.
+
+        Where none has, groups at either end may belong to something else (`0845 2814032 16 after`), so they are left
+        out one by one, as far as spaces set them apart.
+        """
+        run = self.text[start:end]
+        gaps = [match.end() for match in re.finditer(r" |\) ?|/", run)] if not _CARD.search(run) else []
+        parts = [(0, len(run)), *((0, gap) for gap in reversed(gaps)), *((gap, len(run)) for gap in gaps)]
+        for first, last in parts[:MOST_PARTS]:
+            found = self._part(start + first, start + last)
+            if found:
+                return found
+        return []
+
+    def _part(self, start: int, end: int) -> list[Range]:
+        part = self.text[start:end].rstrip(" ().-/")
+        before = self.text[max(0, start - 40) : start]
+        announced = _WORD.search(before) is not None
+        unfit = _DATE.fullmatch(part) or _CARD.fullmatch(part) or (_OTHER.search(before) and "+" not in part)
+        digits = sum(map(str.isdigit, part))
+        fewest = LENGTHS.start if announced or "+" in part else FEWEST_DIGITS
+        if unfit or not fewest <= digits < LENGTHS.stop or not _begins(self.text, start, announced):
+            return []
+        # From abroad: 00 instead of a plus sign, which keeps every place.
+        searched = re.sub(r"^(\(? ?)00(?=\s?[1-9])", r"\1 +", part)
+        plus = searched.find("+") if searched != part else -1
+        for region in self.regions:
+            found = [
+                (start + match.start - (match.start == plus), start + match.end)
+                for match in self._matches(searched, region, announced)
+                if _ends(self.text, start + match.end, sure=announced or match.raw_string[0] in "+0")
+            ]
+            if found:
+                return found
+        return []
+
+    def _matches(self, part: str, region: str, announced: bool) -> Iterator[Any]:
+        library = self.library
+        # A plus sign says enough: ranges that are not given out yet, or kept for films, are numbers too.
+        leniency = library.Leniency.POSSIBLE if "+" in part else library.Leniency.VALID
+        for match in library.PhoneNumberMatcher(part, region, leniency=leniency):
+            abroad = match.raw_string.lstrip("( ").startswith("+")
+            if _DECIMAL.fullmatch(match.raw_string) or not (abroad or library.is_valid_number(match.number)):
+                continue
+            if abroad or announced or self._looks_like_one(match, region):
+                yield match
+
+    def _looks_like_one(self, match: Any, region: str) -> bool:
+        """Tell whether a national number that nothing announces is more than an order's number.
+
+        A leading zero says so, or groups as that country writes them; and a Chinese mobile number, which nobody writes
+        in groups. Other mobile numbers without groups count only where the user has named the region.
+        """
+        library, raw = self.library, match.raw_string
+        digits = re.sub(r"\D", "", raw)
+        if len(digits) < FEWEST_DIGITS or digits.startswith("0"):
+            return len(digits) >= FEWEST_DIGITS
+        if digits != raw.strip("() "):
+            return any(library.PhoneNumberMatcher(raw, region, leniency=library.Leniency.STRICT_GROUPING))
+        mobile = library.number_type(match.number) == library.PhoneNumberType.MOBILE
+        return bool(mobile and (self.chosen or region == "CN"))
 
 
 def _begins(text: str, start: int, announced: bool) -> bool:
     """Tell whether a number may begin here: not within a code, a decimal or a price, but right after `call`."""
     before = text[start - 1] if start else " "
+    if re.search(r"\d:$", text[max(0, start - 2) : start]):
+        return False  # a time of day
     if before in ".,·$£€#@=" or (before == "-" and not announced):
         return False
     return announced or not (before.isascii() and (before.isalnum() or before == "_"))
@@ -73,54 +166,10 @@ def _ends(text: str, end: int, sure: bool) -> bool:
         end: Where the number ends.
         sure: It was announced or begins with a zero or a plus, so it is no amount.
     """
-    if re.match(r"[.,:]?\d|[_@]", text[end : end + 2]):
+    if re.match(r"[.,:]?\d|[_@]|[A-Za-z]{1,2}\d", text[end : end + 3]):
         return False
     letters = re.match(r"[A-Za-z]*", text[end : end + GLUED])
     return sure or (not re.match(r"\s?[%€£$]", text[end : end + 2]) and (not letters or len(letters[0]) in (0, GLUED)))
-
-
-def _numbers(library: Any, run: str, regions: tuple[str, ...], *, announced: bool, chosen: bool) -> list[Range]:
-    """Return the numbers in one run of digits and separators, by the first region that has any.
-
-    Where none has, the last group may belong to something else (`0845 2814032 16 after`), so it is left out once.
-    """
-    for text in (run, run.rstrip("0123456789").rstrip(" ().-/")):
-        for region in regions:
-            found = list(_in_region(library, text, region, announced=announced, chosen=chosen))
-            if found:
-                return found
-    return []
-
-
-def _in_region(library: Any, text: str, region: str, *, announced: bool, chosen: bool) -> Iterator[Range]:
-    leniency = library.Leniency
-    for match in library.PhoneNumberMatcher(text, region, leniency=leniency.VALID):
-        raw = match.raw_string
-        digits = re.sub(r"\D", "", raw)
-        if _DECIMAL.fullmatch(raw):
-            continue
-        if announced or raw.lstrip("( ").startswith("+"):
-            sure = True
-        elif len(digits) < FEWEST_DIGITS:
-            sure = False
-        elif digits.startswith("0"):
-            sure = True
-        elif digits != raw:
-            sure = any(library.PhoneNumberMatcher(raw, region, leniency=leniency.STRICT_GROUPING))
-        else:
-            sure = _stands_alone(library, match.number, region, chosen=chosen)
-        if sure:
-            yield match.start, match.end
-
-
-def _stands_alone(library: Any, number: Any, region: str, *, chosen: bool) -> bool:
-    """Tell whether digits without separators, announcement or leading zero are a number rather than an order's.
-
-    A Chinese mobile number is, since nobody writes it in groups; other mobile numbers only where the user has named
-    the region.
-    """
-    mobile = library.number_type(number) == library.PhoneNumberType.MOBILE
-    return bool(mobile and (chosen or region == "CN"))
 
 
 KIND = Kind("phone", "telephone numbers: international, and national ones of the chosen regions", make)
