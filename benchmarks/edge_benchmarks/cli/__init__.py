@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from edge_benchmarks.cli import bench, compare, prove
+from edge_benchmarks.cli import bench, compare, prove, report
 from edge_benchmarks.cli.boundary import run_command
 
 
@@ -19,6 +19,7 @@ def edge_bench() -> None:
 edge_bench.add_command(bench.command, "bench")
 edge_bench.add_command(compare.command, "compare")
 edge_bench.add_command(prove.command, "prove")
+edge_bench.add_command(report.command, "report")
 
 
 def main() -> None:

@@ -23,11 +23,11 @@ INK, _SOFT, _LINE = "#010203", "#010204", "#010205"
 """Text and marks; secondary text; lines and the grid."""
 SERIES = ("#010211", "#010212", "#010213", "#010214", "#010215")
 """Colors that tell series apart."""
-_TONES: dict[Tone, str] = {"good": "#010221", "bad": "#010222", "unsure": "#010223", "plain": _SOFT}
+TONES: dict[Tone, str] = {"good": "#010221", "bad": "#010222", "unsure": "#010223", "plain": _SOFT}
 _PAGE_COLORS = (
     {INK: "currentColor", _SOFT: "var(--soft)", _LINE: "var(--line)"}
     | {color: f"var(--series-{index + 1})" for index, color in enumerate(SERIES)}
-    | {color: f"var(--{tone})" for tone, color in _TONES.items() if tone != "plain"}
+    | {color: f"var(--{tone})" for tone, color in TONES.items() if tone != "plain"}
 )
 
 WIDTH = 4.6
@@ -54,9 +54,9 @@ def ratio_intervals(rows: Sequence[tuple[str, Interval, Tone]]) -> str:
         axes.axvline(1.0, color=INK, linewidth=1)
         for place, (label, ratio, tone) in enumerate(reversed(rows)):
             axes.plot(
-                [ratio.low, _drawn_end(ratio)], [place, place], color=_TONES[tone], linewidth=5, solid_capstyle="butt"
+                [ratio.low, _drawn_end(ratio)], [place, place], color=TONES[tone], linewidth=5, solid_capstyle="butt"
             )
-            axes.plot([ratio.estimate], [place], "o", color=_TONES[tone], markersize=6)
+            axes.plot([ratio.estimate], [place], "o", color=TONES[tone], markersize=6)
             axes.annotate(
                 f"{label}: {ratio.estimate:.3g}x [{ratio.low:.3g}, {ratio.high:.3g}]",
                 (0, place), xycoords=("axes fraction", "data"), xytext=(0, 8), textcoords="offset points", color=INK,

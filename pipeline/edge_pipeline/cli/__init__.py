@@ -14,6 +14,7 @@ COMMANDS = {
     "eval": ("edge_pipeline.cli.eval", "Measure a bundle's accuracy, with its interval."),
     "bench": ("edge_benchmarks.cli.bench", "Measure a bundle's latency, memory and size."),
     "compare": ("edge_benchmarks.cli.compare", "Judge a build against another, as a gate for CI."),
+    "report": ("edge_benchmarks.cli.report", "Put stored results side by side, and over time."),
     "prove": ("edge_benchmarks.cli.prove", "Prove a bundle on the machine that runs it."),
     "run": ("edge_pipeline.cli.run", "Ask a bundle what it sees."),
     "inspect": ("edge_pipeline.cli.inspect", "Show what is in a bundle and what was proven."),
