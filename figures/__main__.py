@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from bench import FIGURES as BENCH
 from exports import EXPORTS, measure_export
 from gate import FIGURES as GATE
 from interface import Figure, Measure
@@ -21,7 +22,12 @@ from runtime import FIGURES as RUNTIME
 from edge_benchmarks.environment import capture
 
 RESULTS = Path(__file__).parent.parent / "docs" / "results"
-GROUPS: dict[str, Mapping[str, Measure]] = {"runtime": RUNTIME, "quantization": QUANTIZATION, "gate": GATE}
+GROUPS: dict[str, Mapping[str, Measure]] = {
+    "bench": BENCH,
+    "gate": GATE,
+    "quantization": QUANTIZATION,
+    "runtime": RUNTIME,
+}
 
 
 @click.command()
