@@ -16,6 +16,7 @@ from edge_runtime import preprocessing
 from edge_runtime.evidence import EVIDENCE_SCHEMA, Evidence
 from edge_runtime.golden import GOLDEN_SCHEMA, Golden
 from edge_runtime.manifest import DIGEST_NAME, MANIFEST_NAME, MAX_FILES, MAX_PATH, SCHEMA_VERSION, Manifest, rules
+from edge_runtime.preprocessing import text
 from edge_runtime.session import SESSION_OPTIONS
 
 SCHEMA = Path(__file__).parent / "bundle.schema.json"
@@ -35,7 +36,10 @@ BEYOND = {
     "variants[].tolerance": "0 when `exact`",
     "variants[].inputs[].shape": "fits the preprocessing; a fixed batch has at most 2^28 elements",
     "variants[].outputs[].shape": "the first output fits the labels",
-    "variants[].unknown": "only for `image-classification` without a label called `unknown`",
+    "variants[].inputs[].dtype": "`int64` for texts",
+    "variants[].unknown": "only for one label an item, and without a label called `unknown`",
+    "preprocessing.kind": "`image` or `text`, as the task",
+    "preprocessing.pad_id": "less than `vocabulary`",
     "preprocessing.crop_width": "at most `resize.width`",
     "preprocessing.crop_height": "at most `resize.height`",
     "preprocessing.resize.height": "equal to `width` for `short_side`",
@@ -93,6 +97,10 @@ _RULES: Mapping[str, Mapping[str, Any]] = {
     "ImagePreprocessing.background": {"items": {"minimum": 0, "maximum": 255}},
     "ImagePreprocessing.draft": {"minimum": 0, "maximum": preprocessing.MAX_DRAFT},
     "ImagePreprocessing.scale": _POSITIVE,
+    "TextPreprocessing.tokenizer_sha256": _SHA256,
+    "TextPreprocessing.vocabulary": {"minimum": 1, "maximum": text.MAX_VOCABULARY},
+    "TextPreprocessing.pad_id": {"minimum": 0},
+    "TextPreprocessing.max_length": {"minimum": text.MIN_TOKENS, "maximum": preprocessing.MAX_TOKENS},
     "Golden.cases": {"minItems": 1},
     "Golden.schema": {"const": GOLDEN_SCHEMA},
     "Evidence.schema": {"const": EVIDENCE_SCHEMA},

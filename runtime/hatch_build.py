@@ -1,9 +1,10 @@
 """Build the wheel without what only someone who reads the source needs.
 
-A device installs the wheel, and its size is a promise (60 KB). Comments, the texts below constants and fields, and the
-docstrings of private names stay in the repository and in the source distribution; `help()` of everything public is
-whole, and the fields are documented in docs/runtime-api.md. What is left out becomes empty lines, so that a traceback
-from a device has the line numbers of the source.
+A device installs the wheel, and its size is a promise (60 KB). Comments, the texts below constants and fields, and
+docstrings stay in the repository and in the source distribution, but for those of the modules whose names
+`edge_runtime` exports: `help()` of everything that hosts may use is whole, and docs/runtime-api.md has the fields. What
+is left out becomes empty lines, and only the indent of what stays is smaller, so that a traceback from a device has the
+line numbers of the source.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ class SlimHook(BuildHookInterface):  # type: ignore[type-arg]
             return
         self._copy = Path(tempfile.mkdtemp(prefix="edge-runtime-"))
         source = Path(self.root) / PACKAGE
+        public = exporting_modules((source / "__init__.py").read_text(encoding="utf-8"))
         for file in sorted(source.rglob("*")):
             if file.suffix not in (".py", ".typed"):
                 continue
@@ -37,7 +39,7 @@ class SlimHook(BuildHookInterface):  # type: ignore[type-arg]
             slim = self._copy / place
             slim.parent.mkdir(parents=True, exist_ok=True)
             text = file.read_text(encoding="utf-8")
-            private = file.stem.startswith("_") and not file.stem.startswith("__")
+            private = ".".join(place.with_suffix("").parts).removesuffix(".__init__") not in public
             slim.write_text(slimmed(text, private) if file.suffix == ".py" else text, encoding="utf-8")
             build_data["force_include"][str(slim)] = place.as_posix()
 
@@ -47,12 +49,20 @@ class SlimHook(BuildHookInterface):  # type: ignore[type-arg]
             shutil.rmtree(self._copy)
 
 
+def exporting_modules(source: str) -> set[str]:
+    """Return the package and the modules that it takes its public names from, of the source of its `__init__`."""
+    tree = ast.walk(ast.parse(source))
+    return {PACKAGE} | {node.module for node in tree if isinstance(node, ast.ImportFrom) and node.module}
+
+
 def slimmed(source: str, private: bool = False) -> str:
-    """Return a module without comments, texts below assignments and docstrings of private names, on the same lines.
+    """Return a module without comments, texts below assignments and docstrings of private names, and indented less.
+
+    Everything stays on its line.
 
     Args:
         source: Of the module.
-        private: Nothing in it is public, by the module's own name.
+        private: Hosts use nothing of it.
 
     Raises:
         ValueError: the module would not do the same any more.
@@ -68,10 +78,32 @@ def slimmed(source: str, private: bool = False) -> str:
                 lines[row] = "\n"
             if len(node.body) == 1:  # type: ignore[attr-defined] - a body needs a statement
                 lines[text.lineno - 1] = " " * text.col_offset + "pass\n"
-    slim = "".join(lines)
+    slim = _indented_by_one("".join(lines))
     if _code(source) != _code(slim):
         raise ValueError("a module would not do the same without its comments; this is a defect of the build")
     return slim
+
+
+def _indented_by_one(source: str) -> str:
+    """Return a module with one space for each level; the inner lines of texts stay as they are."""
+    texts = [node for node in ast.walk(ast.parse(source)) if isinstance(node, (ast.Constant, ast.JoinedStr))]
+    inner = {row for text in texts for row in range(text.lineno + 1, (text.end_lineno or 0) + 1)}
+    lines = source.splitlines(keepends=True)
+    level, begins = 0, True
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        level += (token.type == tokenize.INDENT) - (token.type == tokenize.DEDENT)
+        if token.type == tokenize.NEWLINE:
+            begins = True
+        elif begins and token.string.strip():
+            row = token.start[0]
+            lines[row - 1] = "\0" + " " * level + lines[row - 1].lstrip()
+            begins = False
+    return "".join(_stripped(line) if row not in inner else line for row, line in enumerate(lines, 1))
+
+
+def _stripped(line: str) -> str:
+    """Return a line that begins a statement with its indent, and any other one without."""
+    return line[1:] if line.startswith("\0") else line.lstrip(" ")
 
 
 def _left_out(node: ast.AST, private: bool) -> list[ast.Expr]:

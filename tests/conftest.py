@@ -27,7 +27,8 @@ def _make_bundle(out: Path, seed: int = 0) -> Path:
     from onnx import TensorProto, helper, numpy_helper
 
     from edge_export.bundle_writer import seal, write_bundle
-    from edge_export.golden import GOLDEN_FILE, golden_file, golden_images
+    from edge_export.golden import GOLDEN_FILE, golden_file
+    from edge_export.golden_images import golden_images
     from edge_export.sessions import predictor
     from edge_runtime.manifest import Manifest, TensorInfo, Unknown, Variant
     from edge_runtime.preprocessing import ImagePreprocessing, Resize

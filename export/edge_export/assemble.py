@@ -11,7 +11,8 @@ from edge_export.capture import Captured
 from edge_export.config import ExportConfig
 from edge_export.evidence import EVIDENCE_FILE, export_evidence
 from edge_export.exactness import measure_exactness
-from edge_export.golden import GOLDEN_FILE, golden_file, golden_images, golden_tensors
+from edge_export.golden import GOLDEN_FILE, golden_batch, golden_file
+from edge_export.inputs import golden_inputs
 from edge_export.sessions import predictor
 from edge_runtime.cpus import instruction_set
 from edge_runtime.manifest import Manifest, TensorInfo, Unknown, Variant
@@ -41,13 +42,13 @@ def assemble(
         provenance: Data fingerprints, tool versions, seeds.
         evidence: The report of what this machine measured, at one thread.
     """
-    images = golden_images(config.seed)
     contract = captured.preprocessing
-    batch = golden_tensors(images, contract)
+    inputs = golden_inputs(contract, config.seed)
+    batch = golden_batch(inputs, captured.preprocessor())
     variants = tuple(_variant(one, batch, unknowns[one.name]) for one in shipped)
     predictors = {one.name: predictor(one.model, threads=1, options=one.session) for one in shipped}
     files = {variant.file: one.model for variant, one in zip(variants, shipped, strict=True)}
-    files |= images
+    files |= {**inputs, **captured.files}
     files[EVIDENCE_FILE] = export_evidence(evidence, [one.name for one in shipped], threads=1)
     manifest = Manifest(
         name=name,
@@ -64,11 +65,11 @@ def assemble(
         evidence=(EVIDENCE_FILE,),
         provisional=provisional,
     )
-    files[GOLDEN_FILE] = golden_file(images, manifest, predictors)
+    files[GOLDEN_FILE] = golden_file(inputs, manifest, predictors, captured.files)
     return manifest, files
 
 
-def _variant(candidate: Candidate, batch: NDArray[np.float32], unknown: Unknown | None) -> Variant:
+def _variant(candidate: Candidate, batch: NDArray[Any], unknown: Unknown | None) -> Variant:
     import onnx
 
     graph = onnx.load_from_string(candidate.model).graph

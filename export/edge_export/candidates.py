@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 from edge_export.capture import Captured
 from edge_export.config import ExportConfig, ExportData, Sample
 from edge_export.graphs.coverage import Coverage, measure_coverage
+from edge_export.inputs import pass_probes
 from edge_export.optimize import BASELINE_PASSES, INT8_PASSES, PassRecord, optimize
 from edge_export.quantize import Observation, Recipe, make_quantized, observe, settled
 from edge_export.quantize.calibration import SETTLE_BY, Cache
 from edge_export.quantize.half import to_fp16
 from edge_export.quantize.prepare import name_nodes
+from edge_export.quantize.recipes import NO_SKIP_NORM
 from edge_runtime.errors import InputError
-from edge_runtime.image import ImagePreprocessor
 from edge_runtime.manifest import Device, Precision
 
 if TYPE_CHECKING:
@@ -54,11 +55,13 @@ def make_baseline(captured: Captured) -> tuple["onnx.ModelProto", Candidate, tup
     """Optimize the captured graph: what int8 must beat, and what ships where int8 does not."""
     import onnx
 
-    model, records = optimize(captured.model, captured.preprocessing.tensor_shape, BASELINE_PASSES)
+    model, records = optimize(captured.model, pass_probes(captured.preprocessing), BASELINE_PASSES)
     name_nodes(model.graph)
     inferred = onnx.shape_inference.infer_shapes(model)
-    recipe = {"precision": "fp32", "passes": _effective(records)}
-    return inferred, Candidate(BASELINE, model.SerializeToString(deterministic=True), "fp32", "cpu", recipe), records
+    session = dict(NO_SKIP_NORM) if captured.preprocessing.kind == "text" else {}
+    recipe = {"precision": "fp32", "passes": _effective(records), "session": session}
+    content = model.SerializeToString(deterministic=True)
+    return inferred, Candidate(BASELINE, content, "fp32", "cpu", recipe, session), records
 
 
 def make_fp16(baseline: "onnx.ModelProto") -> Candidate:
@@ -86,7 +89,7 @@ def prepare_int8(
     if unknown := [name for name in names if name not in INT8_PASSES]:
         raise InputError(f"graph pass {unknown[0]!r} of the recipe is unknown; there are {', '.join(INT8_PASSES)}")
     passes = {name: INT8_PASSES[name] for name in names}
-    model, records = optimize(baseline, captured.preprocessing.tensor_shape, passes)
+    model, records = optimize(baseline, pass_probes(captured.preprocessing), passes)
     name_nodes(model.graph)
     return onnx.shape_inference.infer_shapes(model), records
 
@@ -104,9 +107,9 @@ def calibrate(graph: "onnx.ModelProto", captured: Captured, data: ExportData, co
             f"recipe {config.recipe.name if config.recipe else ''}: calibration_samples={exactly}, and train holds "
             f"{len(chosen):,}; give the data that it was made with, or remove the field"
         )
-    preprocess = ImagePreprocessor(captured.preprocessing)
+    preprocess = captured.preprocessor()
 
-    def tensors() -> Iterator[NDArray[np.float32]]:
+    def tensors() -> Iterator[NDArray[Any]]:
         for path, _ in chosen:
             yield preprocess(path)
 
@@ -131,21 +134,34 @@ def choose_samples(samples: list[Sample], count: int, seed: int) -> list[Sample]
 
 
 def make_int8(
-    graph: "onnx.ModelProto", recipe: Recipe, observation: Observation, passes: tuple[PassRecord, ...] = ()
+    graph: "onnx.ModelProto", recipe: Recipe, observation: Observation | None, passes: tuple[PassRecord, ...] = ()
 ) -> Candidate:
     """Make the candidate of a recipe.
 
     Args:
         graph: What `prepare_int8` gave.
         recipe: How to quantize it.
-        observation: Of `graph`.
+        observation: Of `graph`; None where the recipe needs none.
         passes: What `prepare_int8` did, for the record.
     """
     made = make_quantized(graph, recipe, observation)
+    if recipe.kind == "dynamic":
+        fix_batch(made.model)
     document = settled(recipe, observation).to_dict() | {"passes": _effective(passes)}
     coverage = measure_coverage(made.model, made.session, graph, recipe.float_operators)
     model = made.model.SerializeToString(deterministic=True)
     return Candidate("cpu-int8", model, "int8", "cpu", document, made.session, coverage, made.notes)
+
+
+def fix_batch(model: "onnx.ModelProto") -> None:
+    """Say that the graph takes one item at a time, in place.
+
+    Dynamic quantization takes one range of the whole batch, so an item's answer would depend on its batch mates and on
+    their padding (onnxruntime#10111).
+    """
+    del model.graph.value_info[:]
+    for info in (*model.graph.input, *model.graph.output):
+        info.type.tensor_type.shape.dim[0].dim_value = 1
 
 
 def _effective(records: tuple[PassRecord, ...]) -> list[str]:

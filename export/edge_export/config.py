@@ -11,8 +11,8 @@ from edge_export.quantize.recipe import Recipe
 from edge_export.targets import AUTO
 from edge_runtime.errors import ExitCode, InputError
 
-Sample = tuple[Path, Any]
-"""A path and its label: a class index, for several labels an image a tuple of them, None where nobody knows."""
+Sample = tuple[Any, Any]
+"""An image's path or a text, and its label: a class index, for several labels an item a tuple of them, None where nobody knows."""
 
 Progress = Callable[[str], None]
 """Told the name of each stage as it begins."""

@@ -13,11 +13,12 @@ from edge_benchmarks.timing import InterleavedTimings
 from edge_export.candidates import Candidate, calibrate, make_baseline, make_fp16, prepare_int8
 from edge_export.capture import Captured, capture
 from edge_export.config import ExportConfig, ExportData, Progress
-from edge_export.golden import golden_images, golden_tensors
+from edge_export.golden import golden_batch
 from edge_export.graphs.coverage import time_share
+from edge_export.inputs import golden_inputs
 from edge_export.judge import answer, time_models
-from edge_export.optimize import PassRecord
 from edge_export.kept import tools
+from edge_export.optimize import PassRecord
 from edge_export.plausible import check_plausible
 from edge_export.quantize import RECIPES
 from edge_export.search import Budget, Laboratory, Memory, Question, SearchResult, Trial, judge_trial, search
@@ -121,8 +122,14 @@ def _add_int8(
 ) -> Contest:
     captured = contest.captured
     graph, passes = prepare_int8(baseline, captured, config.recipe)
-    progress("calibrating")
-    observation = calibrate(graph, captured, data, config)
+    if config.recipe is not None:
+        recipes, seconds = [config.recipe], 0.0
+    else:
+        recipes, seconds = [RECIPES[name] for name in _starting_recipes(contest)], config.search_time
+    observation = None
+    if any(one.kind == "static" or one.smooth_quant is not None for one in recipes):
+        progress("calibrating")
+        observation = calibrate(graph, captured, data, config)
     progress("searching int8 recipes")
     lab = Laboratory(
         baseline=contest.baseline,
@@ -135,12 +142,17 @@ def _add_int8(
         question=Question.of(captured.labels, data, config),
         memory=Memory(config.cache, _context(graph, captured, data, config)),
     )
-    if config.recipe is not None:
-        recipes, seconds = [config.recipe], 0.0
-    else:
-        recipes, seconds = [RECIPES[name] for name in contest.target.recipes], config.search_time
     found = _explain(search(lab, recipes, Budget(seconds, progress)), lab)
-    return replace(contest, found=found, passes=(*contest.passes, *passes), calibration=observation.sentence())
+    return replace(
+        contest,
+        found=found,
+        passes=(*contest.passes, *passes),
+        calibration=observation.sentence() if observation else "none: ranges are found at run time",
+    )
+
+
+def _starting_recipes(contest: Contest) -> tuple[str, ...]:
+    return contest.target.text_recipes if contest.captured.preprocessing.kind == "text" else contest.target.recipes
 
 
 def _context(graph: "onnx.ModelProto", captured: Captured, data: ExportData, config: ExportConfig) -> str:
@@ -183,6 +195,7 @@ def _check_share(contest: Contest, config: ExportConfig) -> Contest:
 
 def time_finalists(contest: Contest, config: ExportConfig) -> InterleavedTimings:
     """Time the source run eagerly and the finalists that this machine can run, in one interleaved run."""
-    batch = golden_tensors(golden_images(config.seed), contest.captured.preprocessing)[:1]
+    name, content = next(iter(golden_inputs(contest.captured.preprocessing, config.seed).items()))
+    batch = golden_batch({name: content}, contest.captured.preprocessor())
     here = [one for one in contest.finalists if one.device == "cpu"]
     return time_models(here, contest.captured.reference, batch, seconds=config.timing_seconds, seed=config.seed)

@@ -16,7 +16,7 @@ from edge_export.contest import Contest
 from edge_export.judge import answer
 from edge_export.search import Question, judge_trial
 from edge_runtime.image.decode import jpeg_scale
-from edge_runtime.preprocessing import ImagePreprocessing
+from edge_runtime.preprocessing import ImagePreprocessing, Preprocessing
 
 FACTOR = 2
 """How much larger than needed a JPEG is decoded. Measured on scikit-learn's two photographs, resized to sides of 24 to
@@ -44,9 +44,14 @@ class Drafting:
 
     def source(self, captured: Captured, candidates: Sequence[Candidate]) -> Captured:
         """Return the source with the contract of these candidates; the baseline alone keeps the source's own."""
-        if not self.factor or all(one.name == BASELINE for one in candidates):
+        contract = captured.preprocessing
+        if (
+            not self.factor
+            or not isinstance(contract, ImagePreprocessing)
+            or all(one.name == BASELINE for one in candidates)
+        ):
             return captured
-        return replace(captured, preprocessing=replace(captured.preprocessing, draft=self.factor))
+        return replace(captured, preprocessing=replace(contract, draft=self.factor))
 
 
 def try_draft(contest: Contest, data: ExportData, config: ExportConfig) -> tuple[Contest, Drafting]:
@@ -82,15 +87,18 @@ def _hindrance(contest: Contest) -> str:
         return "no candidate to try it with"
     if not contest.target.is_here:
         return "the baseline ships beside the candidate, and both have one contract"
-    if contest.captured.preprocessing.draft:
+    contract = contest.captured.preprocessing
+    if not isinstance(contract, ImagePreprocessing):
+        return "it is for images"
+    if contract.draft:
         return "the source's own contract has draft, for the baseline too"
     return ""
 
 
-def _is_reduced(item: Any, contract: ImagePreprocessing) -> bool:
+def _is_reduced(item: Any, contract: Preprocessing) -> bool:
     from PIL import Image
 
-    if not isinstance(item, str | PathLike):
+    if not isinstance(item, str | PathLike) or not isinstance(contract, ImagePreprocessing):
         return False
     with Image.open(item) as image:
         return jpeg_scale(image, contract) > 1

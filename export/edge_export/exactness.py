@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +64,7 @@ class Exactness:
     """Largest absolute difference that counts as the same answer; 0 when exact."""
 
 
-def measure_exactness(candidate: Candidate, batch: NDArray[np.float32]) -> Exactness:
+def measure_exactness(candidate: Candidate, batch: NDArray[Any]) -> Exactness:
     """Run a variant in the ways in which other machines would, and see how far its logits move.
 
     A device may move them twice as far, and by `BASE_TOLERANCE` of the largest one in any case.
@@ -83,9 +84,7 @@ def measure_exactness(candidate: Candidate, batch: NDArray[np.float32]) -> Exact
     return Exactness(False, max(2 * moved, BASE_TOLERANCE * float(np.abs(expected).max())))
 
 
-def _movement(
-    candidate: Candidate, batch: NDArray[np.float32], expected: NDArray[np.float32], ways: tuple[Way, ...]
-) -> float:
+def _movement(candidate: Candidate, batch: NDArray[Any], expected: NDArray[np.float32], ways: tuple[Way, ...]) -> float:
     moved = 0.0
     for threads, options in ways:
         logits = predictor(candidate.model, threads=threads, options={**candidate.session, **options})(batch)

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from os import PathLike
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from edge_export.capture import Captured
 from edge_export.capture.interface import Predictor
 from edge_export.sessions import predictor
 from edge_runtime.errors import InputError
-from edge_runtime.image import ImagePreprocessor
+from edge_runtime.tasks import is_multilabel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,14 +32,17 @@ def answer(candidates: Sequence[Candidate], captured: Captured, samples: "Sample
     Raises:
         InputError: the baseline's logits are NaN or infinite on some sample.
     """
-    predictors = {candidate.name: predictor(candidate.model, options=candidate.session) for candidate in candidates}
-    preprocess = ImagePreprocessor(captured.preprocessing)
-    answers = collect_answers(predictors, preprocess, samples, multilabel=captured.task == "image-multilabel")
+    preprocess = captured.preprocessor()
+    predictors = {one.name: predictor(one.model, options=one.session, check=preprocess.check) for one in candidates}
+    multilabel = is_multilabel(captured.task)
+    answers = collect_answers(predictors, preprocess, samples, stack=preprocess.stack, multilabel=multilabel)
     if BASELINE in answers.logits:
         broken = np.flatnonzero(~np.isfinite(answers.logits[BASELINE]).all(axis=1))
         if len(broken):
+            first = answers.inputs[broken[0]]
+            named = first if isinstance(first, PathLike) else f"item {broken[0] + 1}"
             raise InputError(
-                f"{answers.inputs[broken[0]]}: the fp32 network answers NaN or infinity here and on "
+                f"{named}: the fp32 network answers NaN or infinity here and on "
                 f"{len(broken) - 1} other samples; look at this input, or train again"
             )
     return answers
@@ -47,7 +51,7 @@ def answer(candidates: Sequence[Candidate], captured: Captured, samples: "Sample
 def time_models(
     candidates: Sequence[Candidate],
     reference: Predictor | None,
-    batch: NDArray[np.float32],
+    batch: NDArray[Any],
     *,
     seconds: float,
     seed: int = 0,
@@ -66,7 +70,7 @@ def time_models(
         return interleave(arms, seconds=seconds, seed=seed, warmup_seconds=warmup_seconds)
 
 
-def _arm(predict: "Callable[[NDArray[np.float32]], object]", batch: NDArray[np.float32]) -> "Callable[[], object]":
+def _arm(predict: "Callable[[NDArray[Any]], object]", batch: NDArray[Any]) -> "Callable[[], object]":
     return lambda: predict(batch)
 
 

@@ -7,11 +7,13 @@ from typing import Any
 
 from edge_runtime.errors import InputError, SchemaError
 from edge_runtime.manifest import Task
-from edge_runtime.preprocessing import ImagePreprocessing, preprocessing_from_dict
+from edge_runtime.preprocessing import Preprocessing, preprocessing_from_dict
 
 RUN_SCHEMA = 1
 RUN_FILE = "run.json"
 WEIGHTS_FILE = "weights.safetensors"
+TOKENIZER_FILE = "tokenizer.json"
+"""Beside the weights of a run on texts; the preprocessing contract has its SHA-256."""
 
 
 @dataclass(frozen=True)
@@ -31,10 +33,10 @@ class Run:
     """A finished training: everything an export needs but the weights, which stand beside it."""
 
     architecture: str
-    """A name of `edge_export.architectures`, such as `tf_efficientnet_lite0`."""
+    """A name of `edge_export.architectures`, such as `tf_efficientnet_lite0`, or a class of transformers."""
     labels: tuple[str, ...]
     task: Task
-    preprocessing: ImagePreprocessing
+    preprocessing: Preprocessing
     data: DataReference
     config: dict[str, Any]
     """The training's configuration as the user gave it, with the seed."""
@@ -44,6 +46,8 @@ class Run:
     """Where the initial weights came from: kind, name, SHA-256, licence."""
     weights_sha256: str
     """Of `weights.safetensors`."""
+    network: dict[str, Any] = field(default_factory=dict)
+    """transformers' configuration of a text encoder; empty for images, whose architecture's name says all."""
     schema: int = RUN_SCHEMA
 
 
@@ -90,6 +94,6 @@ def read_run(directory: Path) -> Run:
 
 def _check_types(run: Run) -> None:
     texts = (run.architecture, run.task, run.weights_sha256, run.data.path, *run.labels)
-    objects = (run.config, run.metrics, run.weights_source, run.data.fingerprints, run.data.options)
+    objects = (run.config, run.network, run.metrics, run.weights_source, run.data.fingerprints, run.data.options)
     if not all(isinstance(text, str) for text in texts) or not all(isinstance(one, dict) for one in objects):
         raise TypeError("a field is of another type than edge train writes")

@@ -11,27 +11,32 @@ from edge_runtime.session import create_session, import_onnxruntime, make_settin
 
 
 def predictor(
-    model: bytes, *, threads: int | None = None, options: Mapping[str, str] | None = None
-) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+    model: bytes,
+    *,
+    threads: int | None = None,
+    options: Mapping[str, str] | None = None,
+    check: Callable[[NDArray[Any]], NDArray[Any]] = lambda batch: batch,
+) -> Callable[[NDArray[Any]], NDArray[np.float32]]:
     """Return the graph's only input to its only output as a function of any number of items.
 
     Args:
         model: Serialized ONNX.
         threads: Threads inside an operator; None leaves the choice to the runtime.
         options: ONNX Runtime session configuration entries.
+        check: `Preprocessor.check`, which takes the padding off that a row alone does not need.
     """
     session = create_session(model, threads=threads, options=options)
     feed, fetch = session.get_inputs()[0].name, [session.get_outputs()[0].name]
     fixed = session.get_inputs()[0].shape[0]
 
-    def predict(batch: NDArray[np.float32]) -> NDArray[np.float32]:
+    def predict(batch: NDArray[Any]) -> NDArray[np.float32]:
         logits: NDArray[np.float32] = session.run(fetch, {feed: batch})[0]
         return logits
 
-    def one_by_one(batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        return np.concatenate([predict(batch[at : at + 1]) for at in range(len(batch))])
+    def one_by_one(batch: NDArray[Any]) -> NDArray[np.float32]:
+        return np.concatenate([predict(check(batch[at : at + 1])) for at in range(len(batch))])
 
-    # A source that answers right only for single items is captured with a batch of one.
+    # A source that answers right only for single items is captured with a batch of one; so is dynamic int8.
     return one_by_one if fixed == 1 else predict
 
 

@@ -20,6 +20,8 @@ class Target:
     """Beginnings of what `edge_runtime.cpus.instruction_set` says there."""
     recipes: tuple[str, ...]
     """Starting recipes of the search, names of `edge_export.quantize.RECIPES`."""
+    text_recipes: tuple[str, ...] = ("dynamic",)
+    """The same for texts, whose products of matrices gain most with ranges that are found at run time."""
     never: str = ""
     """Why int8 is not offered, where it is not."""
 

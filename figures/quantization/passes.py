@@ -59,13 +59,14 @@ def _int8(source: "onnx.ModelProto", left_out: str | None) -> Callable[[], objec
     """Return the quantized network as a call; `left_out` names the pass that it goes without."""
     import onnx
 
+    from edge_export.inputs import picture_probes
     from edge_export.optimize import BASELINE_PASSES, INT8_PASSES, QDQ_PASSES, optimize
     from edge_export.quantize import Recipe, make_quantized, observe
     from edge_export.sessions import predictor
 
     shape = (3, SIDE, SIDE)
     wanted = {name: change for name, change in (BASELINE_PASSES | INT8_PASSES).items() if name != left_out}
-    graph = onnx.shape_inference.infer_shapes(optimize(source, shape, wanted)[0])
+    graph = onnx.shape_inference.infer_shapes(optimize(source, picture_probes(shape), wanted)[0])
     rows = np.random.default_rng(0).standard_normal((CALIBRATION_SAMPLES, *shape), dtype=np.float32)
     kept = dict(QDQ_PASSES)
     QDQ_PASSES.pop(left_out or "", None)

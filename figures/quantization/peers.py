@@ -1,10 +1,12 @@
 """Ours against other toolchains: latency of one network each, every form of it in one interleaved run.
 
 Peers use their documented flags and none of our passes. One process holds all of them at one thread each, so that no
-pool spins beside another. Weights are random: time does not depend on them; what accuracy costs is in `accuracy.py`.
+pool spins beside another. What accuracy costs is in `accuracy.py`; where it was measured, the same weights and the
+recipe that the search chose for them are timed here, at 224 pixels.
 """
 
 import copy
+import hashlib
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -14,11 +16,14 @@ from numpy.typing import NDArray
 
 from edge_benchmarks.timing import InterleavedTimings, interleave
 from edge_benchmarks.verdicts import Interval
+from quantization.subjects import subject
 
 if TYPE_CHECKING:
     import onnx
 
-SIDE, CLASSES = 224, 10
+    from edge_export.quantize import Recipe
+
+SIDE = 224
 SECONDS = 20.0
 SAMPLES = 32
 Arm = Callable[[], object]
@@ -38,34 +43,36 @@ PEERS = (*OPENVINO, "ORT fp32", "ORT by flags", "ORT defaults", "NNCF", "torch e
 
 def measure(network: str) -> list[Figure]:
     """Make every form of a network, time them beside each other, and hold ours against what was asked."""
-    arms = make_arms(network)
+    arms, made_of = make_arms(network)
     timings = interleave(arms, seconds=SECONDS, warmup_seconds=0.5)
-    return [_figure(network, timings, against, asked) for against, asked in ASKED[network].items()]
+    return [
+        _figure(network, timings, against, asked=asked, made_of=made_of) for against, asked in ASKED[network].items()
+    ]
 
 
-def _figure(network: str, timings: InterleavedTimings, against: str, asked: float) -> Figure:
+def _figure(network: str, timings: InterleavedTimings, against: str, *, asked: float, made_of: str) -> Figure:
     """Hold ours against one arm, or against the quickest of a group of arms."""
     group = {"best of all peers": PEERS, "best of OpenVINO": OPENVINO}.get(against, (against,))
     there = [arm for arm in group if arm in timings.samples_ns]
     best = min(there, key=lambda arm: float(np.median(timings.samples_ns[arm])))
     ratio: Interval = timings.ratio("ours", best)
     milliseconds = ", ".join(f"{arm} {np.median(samples) / 1e6:.2f}" for arm, samples in timings.samples_ns.items())
-    how = f"{timings.rounds} rounds, 1 thread, batch 1, {SIDE} px; medians in ms: {milliseconds}"
+    how = f"{timings.rounds} rounds, 1 thread, batch 1, {SIDE} px; {made_of}; medians in ms: {milliseconds}"
     title = f"{network}: ours over {against}" + (f" ({best})" if best != against else "")
     return Figure(title, ratio.estimate, ratio.low, ratio.high, asked, "at most", "x", how)
 
 
-def make_arms(network: str) -> dict[str, Arm]:
-    """Return a call for each form of a network, all on one input."""
-    import timm
+def make_arms(network: str) -> tuple[dict[str, Arm], str]:
+    """Return a call for each form of a network, all on one input, and what they are made of, with hashes."""
     import torch
 
     from edge_export.capture.torch_module import export_module
 
-    torch.manual_seed(0)
     torch.set_num_threads(1)
-    module = timm.create_model(network, pretrained=False, num_classes=CLASSES).eval()
+    made = subject(network)
+    module = made.module
     source = export_module(copy.deepcopy(module), (3, SIDE, SIDE))
+    graph = hashlib.sha256(source.SerializeToString(deterministic=True)).hexdigest()[:12]
     inputs = [
         np.random.default_rng(seed).standard_normal((1, 3, SIDE, SIDE), dtype=np.float32) for seed in range(SAMPLES)
     ]
@@ -75,12 +82,13 @@ def make_arms(network: str) -> dict[str, Arm]:
         with torch.inference_mode():
             return module(torch.from_numpy(batch))
 
-    return {
+    arms = {
         "torch eager": eager,
         **_onnxruntime(source, inputs),
         **_openvino(source, inputs),
-        "ours": _ours(source, inputs),
+        "ours": _ours(source, inputs, made.recipe),
     }
+    return arms, f"{made.weights}, graph {graph}, recipe {made.recipe.name}"
 
 
 def _session(model: bytes, options: Mapping[str, str], batch: NDArray[np.float32]) -> Arm:
@@ -173,17 +181,18 @@ def _openvino(source: "onnx.ModelProto", inputs: list[NDArray[np.float32]]) -> d
     }
 
 
-def _ours(source: "onnx.ModelProto", inputs: list[NDArray[np.float32]]) -> Arm:
-    """What the engine makes of it, with everything in int8 that it would start its search from."""
+def _ours(source: "onnx.ModelProto", inputs: list[NDArray[np.float32]], recipe: "Recipe") -> Arm:
+    """What the engine makes of it by a recipe."""
     import onnx
 
     from edge_export.candidates import make_int8
+    from edge_export.inputs import picture_probes
     from edge_export.optimize import BASELINE_PASSES, INT8_PASSES, optimize
-    from edge_export.quantize import RECIPES, observe
+    from edge_export.quantize import observe
 
-    graph, _ = optimize(source, (3, SIDE, SIDE), BASELINE_PASSES)
-    graph, records = optimize(onnx.shape_inference.infer_shapes(graph), (3, SIDE, SIDE), INT8_PASSES)
+    graph, _ = optimize(source, picture_probes((3, SIDE, SIDE)), BASELINE_PASSES)
+    graph, records = optimize(onnx.shape_inference.infer_shapes(graph), picture_probes((3, SIDE, SIDE)), INT8_PASSES)
     graph = onnx.shape_inference.infer_shapes(graph)
     observation = observe(graph, lambda: (batch[0] for batch in inputs), until=())
-    candidate = make_int8(graph, RECIPES["minmax"], observation, records)
+    candidate = make_int8(graph, recipe, observation, records)
     return _session(candidate.model, candidate.session, inputs[0])

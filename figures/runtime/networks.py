@@ -13,7 +13,8 @@ import numpy as np
 from edge_export.architectures import create_network
 from edge_export.bundle_writer import seal
 from edge_export.capture.torch_module import export_module
-from edge_export.golden import GOLDEN_FILE, golden_file, golden_images
+from edge_export.golden import GOLDEN_FILE, golden_file
+from edge_export.golden_images import golden_images
 from edge_export.sessions import predictor
 from edge_pipeline.models.weights import load_weights
 from edge_runtime.bundle import canonical_archive

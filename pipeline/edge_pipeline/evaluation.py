@@ -59,10 +59,11 @@ def evaluate(
     from edge_export.unknown import measure_unknown
     from edge_pipeline.data import open_dataset
     from edge_runtime import load
-    from edge_runtime.image import ImagePreprocessor
+    from edge_runtime.preprocessing import make_preprocessor
+    from edge_runtime.tasks import is_multilabel
 
     model = load(bundle, threads=threads, variant=variant)
-    multilabel = model.manifest.task == "image-multilabel"
+    multilabel = is_multilabel(model.manifest.task)
     options["multilabel"] = multilabel
     dataset = open_dataset(Path(data), **options)
     for line in dataset.report.warnings:
@@ -75,9 +76,11 @@ def evaluate(
             f"{data}: its labels are not the bundle's ({', '.join(unlike[:5])}); give data with the same classes"
         )
     _check_split(dataset, split, model.manifest, note)
-    preprocess = ImagePreprocessor(model.manifest.preprocessing)
+    preprocess = make_preprocessor(model.manifest.preprocessing, model.bundle.read)
     name = model.variant.name
-    answers = collect_answers({name: model.infer}, preprocess, dataset.splits[split], multilabel=multilabel)
+    answers = collect_answers(
+        {name: model.infer}, preprocess, dataset.splits[split], stack=preprocess.stack, multilabel=multilabel
+    )
     withheld = model.variant.unknown
     return Evaluation(
         model.content_id,

@@ -1,14 +1,14 @@
 """The data of a source that was trained elsewhere: a folder, a CSV or arrays, with labels or without."""
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from edge_export.config import ExportData
-from edge_pipeline.data import Dataset, Split, open_dataset
+from edge_pipeline.data import Dataset, Split, TextSplit, open_dataset
 from edge_pipeline.data.arrays import unpack_arrays
 from edge_pipeline.data.layout import IMAGE_SUFFIXES, SPLIT_NAMES
 from edge_pipeline.data.unlabeled import open_unlabeled
@@ -131,7 +131,7 @@ def _has_images(folder: Path) -> bool:
 
 def _in_model_order(
     dataset: Dataset, names: Sequence[str], *, numbered: bool
-) -> tuple[tuple[str, ...], dict[str, Split]]:
+) -> tuple[tuple[str, ...], Mapping[str, Split | TextSplit]]:
     """Renumber the targets by the model's outputs: by name where names are given, else by number where they are one."""
     if names and not (numbered and _are_numbers(dataset.labels)):
         unknown = [label for label in dataset.labels if label not in names]
@@ -146,7 +146,7 @@ def _in_model_order(
     else:
         return dataset.labels, dataset.splits
 
-    def moved(split: Split) -> Split:
+    def moved(split: Split | TextSplit) -> Split | TextSplit:
         targets = tuple(
             places[target] if isinstance(target, int) else tuple(sorted(places[one] for one in target))
             for target in split.targets

@@ -9,6 +9,7 @@ from edge_runtime.bundle import Bundle, read_bundle
 from edge_runtime.errors import InputError
 from edge_runtime.manifest import Manifest, Variant, manifest_to_json
 from edge_runtime.session import GRAPH_OPTIMIZATION
+from edge_runtime.tasks import is_multilabel
 
 LABELS_FILE = "labels.txt"
 PREPROCESSING_FILE = "preprocessing.json"
@@ -68,7 +69,7 @@ def _note(bundle: Bundle, variants: Sequence[Variant]) -> str:
 
 
 def _rule(manifest: Manifest) -> str:
-    if manifest.task == "image-multilabel":
+    if is_multilabel(manifest.task):
         return "The probability of a label is `1 / (1 + exp(-logit))`; labels over 0.5 are given."
     return "Probabilities are `softmax(logits / temperature)`; the label is that of the largest logit."
 

@@ -1,4 +1,4 @@
-"""`python -m edge_runtime BUNDLE IMAGE...`: print each image's label and score."""
+"""`python -m edge_runtime BUNDLE INPUT...`: print each input's label and score."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from edge_runtime.errors import EdgeError, ExitCode
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m edge_runtime", description="Answer images with an edge bundle.")
+    parser = argparse.ArgumentParser(
+        prog="python -m edge_runtime", description="Answer images or texts with an edge bundle."
+    )
     parser.add_argument("bundle", help="a bundle: directory or .edge file")
-    parser.add_argument("images", nargs="+", metavar="image", help="an image file")
+    parser.add_argument("inputs", nargs="+", metavar="input", help="an image file, or a text")
     parser.add_argument("--json", action="store_true", help="print one JSON list instead of lines")
     parser.add_argument("--device", choices=("cpu", "cuda", "auto"), default="cpu", help="where to run (default: cpu)")
     parser.add_argument("--threads", type=int, help="CPU threads (default: all that this process may use)")
@@ -36,7 +38,7 @@ def _run(arguments: argparse.Namespace) -> None:
         variant=arguments.variant,
         sha256=arguments.sha256,
     )
-    answers = zip(arguments.images, model.predict(arguments.images), strict=True)
+    answers = zip(arguments.inputs, model.predict(arguments.inputs), strict=True)
     if arguments.json:
         document = [{"input": path, **answer.to_dict()} for path, answer in answers]
         sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")

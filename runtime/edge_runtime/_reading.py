@@ -102,7 +102,7 @@ def read_dataclass(kind: type[T], document: object, where: str = "") -> T:
     """Make a `kind` of a JSON object that has exactly its fields, each of the annotated type.
 
     Understood annotations: str, int, float, bool, Literal, unions, `tuple[X, ...]`, `tuple[X, Y]`, `dict[str, X]`,
-    Any and other dataclasses.
+    Any and other dataclasses; in a union these have a field `kind`, whose default tells one from another.
 
     Raises:
         SchemaError: with the dotted name of the first field that is missing, unknown or of another type.
@@ -174,6 +174,8 @@ def _union(hints: Sequence[Any]) -> Reader:
     present = [hint for hint in hints if hint is not type(None)]
     plain = {hint: _reader(hint) for hint in present}
     only = plain[present[0]] if len(present) == 1 else None
+    if only is None and all(map(is_dataclass, present)):
+        only = _told_apart(present)
 
     def read(value: object, where: str) -> Any:
         if value is None and nullable:
@@ -182,6 +184,19 @@ def _union(hints: Sequence[Any]) -> Reader:
         if chosen is None:
             fail(where, value, "one of " + ", ".join(getattr(hint, "__name__", str(hint)) for hint in hints))
         return chosen(value, where)
+
+    return read
+
+
+def _told_apart(hints: Sequence[Any]) -> Reader:
+    """Return what reads one of several dataclasses: each has a field `kind`, whose default is its name in JSON."""
+    kinds = {field.default: _reader(hint) for hint in hints for field in fields(hint) if field.name == "kind"}
+
+    def read(value: object, where: str) -> Any:
+        kind = value.get("kind") if isinstance(value, dict) else value
+        if not isinstance(kind, str) or kind not in kinds:
+            fail(f"{where}.kind", kind, f"one of {', '.join(map(str, kinds))}")
+        return kinds[kind](value, where)
 
     return read
 

@@ -6,7 +6,7 @@ import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -31,9 +31,9 @@ class GoldenCase:
     """One input and everything that it must become."""
 
     input: str
-    """Path of the image in the bundle."""
+    """Path of the input in the bundle: an image's file, or a text's in UTF-8."""
     tensor_sha256: str
-    """Of the preprocessed tensor's bytes: float32, little-endian, C order."""
+    """Of the preprocessed tensor's bytes: float32 pixels or int64 token numbers, little-endian, C order."""
     logits: dict[str, tuple[float, ...]]
     """Variant name to its logits."""
     label: dict[str, str]
@@ -83,9 +83,10 @@ def read_golden(data: bytes) -> Golden:
     return golden
 
 
-def tensor_sha256(tensor: npt.NDArray[np.float32]) -> str:
-    """Return the SHA-256 of a tensor's float32 values, little-endian, in C order."""
-    return hashlib.sha256(np.ascontiguousarray(tensor, dtype="<f4").tobytes()).hexdigest()
+def tensor_sha256(tensor: npt.NDArray[Any]) -> str:
+    """Return the SHA-256 of a tensor's values, float32 or, of whole numbers, int64; little-endian, in C order."""
+    form = "<f4" if tensor.dtype.kind == "f" else "<i8"
+    return hashlib.sha256(np.ascontiguousarray(tensor, dtype=form).tobytes()).hexdigest()
 
 
 def selftest(

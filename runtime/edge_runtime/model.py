@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
 
@@ -14,11 +14,12 @@ import numpy as np
 from edge_runtime.bundle import Bundle, Source, open_bundle
 from edge_runtime.choice import choose
 from edge_runtime.devices import DeviceBuffers, runner
-from edge_runtime.errors import BundleError, EdgeError, EdgeWarning, InputError, MachineError
-from edge_runtime.image import ImagePreprocessor
+from edge_runtime.errors import BundleError, EdgeWarning, InputError, MachineError
 from edge_runtime.manifest import Manifest, TensorInfo, Variant
-from edge_runtime.prediction import Prediction, predictions
+from edge_runtime.prediction import Prediction
+from edge_runtime.preprocessing import make_preprocessor
 from edge_runtime.session import Device, Threads, abandon, create_session, first_line
+from edge_runtime.tasks import predictions
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -110,7 +111,7 @@ class Model:
         self.bundle, self.variant, self.manifest = bundle, variant, bundle.manifest
         self.labels, self.content_id = bundle.manifest.labels, bundle.manifest.content_id
         self._request = request
-        self._preprocessor = ImagePreprocessor(bundle.manifest.preprocessing)
+        self._preprocessor = make_preprocessor(bundle.manifest.preprocessing, bundle.read)
         self._input, self._output = variant.inputs[0], variant.outputs[0]
         self._dtype = np.dtype(self._input.dtype)
         first = self._input.shape[0]
@@ -160,62 +161,55 @@ class Model:
         """Answer one input, or a list of them in its order.
 
         Args:
-            x: A path, the bytes of an image file, a `PIL.Image.Image`, an `(H, W, 3)` uint8 array, or a list of these.
+            x: For images a path, the bytes of an image file, a `PIL.Image.Image` or an `(H, W, 3)` uint8 array; for
+                texts a `str`, UTF-8 bytes or the `pathlib.Path` of a text file; or a list of these.
             color: `"rgb"` or `"bgr"`; required for arrays, which do not tell, and applied to every array of a list.
 
         Raises:
             InputError: an input cannot be used; of a list, the message gives its place.
         """
-        if isinstance(x, (list, tuple)):
-            return [answer for batch in self._batches(x, color) for answer in self.postprocess(self.infer(batch))]
-        return self.postprocess(self.infer(self._preprocessor(x, color)[None]))[0]
+        if not isinstance(x, (list, tuple)):
+            return self.postprocess(self.infer(self._preprocessor(x, color)[None]))[0]
+        answers: dict[int, Prediction] = {}
+        # A graph of one item at a time gets no batches: texts would be padded for nothing.
+        for places, batch in self._preprocessor.batches(x, color, 1 if self._fixed_batch == 1 else MAX_BATCH):
+            answers.update(zip(places, self.postprocess(self.infer(batch)), strict=True))
+        return [answers[at] for at in range(len(x))]
 
-    def _batches(self, items: Sequence[Any], color: str | None) -> Iterator[npt.NDArray[np.float32]]:
-        for start in range(0, len(items), MAX_BATCH):
-            part = items[start : start + MAX_BATCH]
-            batch = np.empty((len(part), *self._preprocessor.shape), dtype=np.float32)
-            for at, item in enumerate(part):
-                try:
-                    own = color if isinstance(item, np.ndarray) else None
-                    self._preprocessor(item, own, out=batch[at])
-                except EdgeError as error:
-                    raise type(error)(f"item {start + at} of the list: {error}") from error
-            yield batch
-
-    def decode(self, x: Any, *, color: str | None = None) -> npt.NDArray[np.uint8]:
-        """Return one input as `(H, W, 3)` uint8 RGB."""
+    def decode(self, x: Any, *, color: str | None = None) -> Any:
+        """Return one input in its plain form: `(H, W, 3)` uint8 RGB, or a text."""
         return self._preprocessor.decode(x, color=color)
 
-    def preprocess(self, image: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
-        """Return the model's tensor, `(3, h, w)` float32, for `(H, W, 3)` uint8 RGB."""
-        return self._preprocessor.preprocess(image)
+    def preprocess(self, plain: Any) -> npt.NDArray[Any]:
+        """Return the model's tensor of a plain input: `(3, h, w)` float32, or `(length,)` int64 token numbers."""
+        return self._preprocessor.preprocess(plain)
 
-    def infer(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Return `(n, labels)` float32 logits for `(n, 3, h, w)` tensors.
+    def infer(self, batch: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """Return `(n, labels)` float32 logits for `(n, 3, h, w)` tensors or `(n, length)` padded token numbers.
 
         Raises:
             InputError: the batch is not of that shape.
             BundleError: the model fails, or answers with something that is not a number.
         """
-        if batch.ndim != 4 or batch.shape[1:] != self._preprocessor.shape or len(batch) == 0:
-            raise InputError(f"batch {batch.shape}: (n, {self._preprocessor.shape}) with n >= 1 is expected")
+        batch = self._preprocessor.check(batch)
         if self._pid != os.getpid():
             self._after_fork()
         if self._fixed_batch is None or self._fixed_batch == len(batch):
             return self._run(batch)
         return self._in_fixed_batches(batch, self._fixed_batch)
 
-    def _in_fixed_batches(self, batch: npt.NDArray[np.float32], size: int) -> npt.NDArray[np.float32]:
+    def _in_fixed_batches(self, batch: npt.NDArray[Any], size: int) -> npt.NDArray[np.float32]:
         """Run a graph that takes exactly `size` items; the last run is filled up with zeros."""
         answers = []
         for start in range(0, len(batch), size):
             part = batch[start : start + size]
-            full = np.zeros((size, *batch.shape[1:]), dtype=np.float32)
+            full = np.zeros((size, *batch.shape[1:]), dtype=batch.dtype)
             full[: len(part)] = part
-            answers.append(self._run(full)[: len(part)])
+            # Checked again, since a row alone may need less padding than its batch did.
+            answers.append(self._run(self._preprocessor.check(full))[: len(part)])
         return np.concatenate(answers)
 
-    def _run(self, batch: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def _run(self, batch: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         tensor = batch if batch.dtype == self._dtype else batch.astype(self._dtype)
         try:
             logits = self._ask(tensor)

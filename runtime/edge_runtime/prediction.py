@@ -1,4 +1,4 @@
-"""What a model answers, and how logits become it."""
+"""What a model answers, and the functions that make probabilities of logits."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edge_runtime.manifest import Manifest, Unknown, Variant
-
 if TYPE_CHECKING:
     import numpy.typing as npt
 
 UNKNOWN = "unknown"
 """The label of an answer that is withheld."""
-_MULTILABEL_THRESHOLD = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,18 +19,18 @@ class Prediction:
     """One answer."""
 
     label: str
-    """The best label; `unknown` when withheld; for several labels an image, those over 0.5 joined by `|`."""
+    """The best label; `unknown` when withheld; for several labels an item, those over 0.5 joined by `|`."""
     score: float
     """Probability of the best label, calibrated where the bundle carries a temperature."""
     unknown: bool
     """The score is under the bundle's threshold. `top(1)` still tells the best label."""
     probabilities: npt.NDArray[np.float64]
-    """(labels,), in the order of `labels`: softmax, or for several labels an image one sigmoid each."""
+    """(labels,), in the order of `labels`: softmax, or for several labels an item one sigmoid each."""
     labels: tuple[str, ...]
     content_id: str
     """Of the bundle that answered."""
     names: tuple[str, ...] = ()
-    """For several labels an image: those over 0.5, best first. Otherwise the best label alone, even when withheld."""
+    """For several labels an item: those over 0.5, best first. Otherwise the best label alone, even when withheld."""
 
     def top(self, k: int = 5) -> list[tuple[str, float]]:
         """Return the `k` most probable labels with their probabilities, best first; equal ones in label order."""
@@ -67,25 +64,3 @@ def sigmoid(logits: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     values = logits.astype(np.float64)
     small = np.exp(-np.abs(values))
     return np.where(values >= 0, 1.0, small) / (1.0 + small)
-
-
-def predictions(logits: npt.NDArray[Any], manifest: Manifest, variant: Variant) -> list[Prediction]:
-    """Turn `(n, labels)` logits into `n` answers by the bundle's rules."""
-    if manifest.task == "image-multilabel":
-        return [_several(row, manifest) for row in sigmoid(logits)]
-    rule = variant.unknown
-    probabilities = softmax(logits, rule.temperature if rule else 1.0)
-    best = logits.argmax(axis=1)  # of the logits: two unlike ones can have the same probability
-    return [_one(row, int(at), manifest, rule) for row, at in zip(probabilities, best, strict=True)]
-
-
-def _one(row: npt.NDArray[np.float64], at: int, manifest: Manifest, rule: Unknown | None) -> Prediction:
-    name, score = manifest.labels[at], float(row[at])
-    unknown = rule is not None and score < rule.threshold
-    return Prediction(UNKNOWN if unknown else name, score, unknown, row, manifest.labels, manifest.content_id, (name,))
-
-
-def _several(row: npt.NDArray[np.float64], manifest: Manifest) -> Prediction:
-    order = np.argsort(-row, kind="stable")
-    names = tuple(manifest.labels[at] for at in order if row[at] > _MULTILABEL_THRESHOLD)
-    return Prediction("|".join(names), float(row.max()), False, row, manifest.labels, manifest.content_id, names)

@@ -34,7 +34,7 @@ class ModelSlot:
 
     Args:
         source: As in `load`.
-        latency_budget_ms: Median milliseconds of preprocess, infer and postprocess of one golden picture, on this
+        latency_budget_ms: Median milliseconds of preprocess, infer and postprocess of one golden input, on this
             machine under the load that it has at that moment; None for no budget.
         on_prediction: Called with each answer in the caller's thread before `predict` returns, such as
             `Monitor().add`. If it raises, the answer is returned all the same, and one EdgeWarning is given.
@@ -167,13 +167,13 @@ class ModelSlot:
 
 
 def measure_latency(model: Model) -> float:
-    """Return the median milliseconds of preprocess, infer and postprocess over `LATENCY_RUNS` golden pictures."""
+    """Return the median milliseconds of preprocess, infer and postprocess over `LATENCY_RUNS` golden inputs."""
     golden = read_golden(model.bundle.read(model.manifest.golden))
-    pictures = [model.decode(model.bundle.read(case.input)) for case in golden.cases]
+    inputs = [model.decode(model.bundle.read(case.input)) for case in golden.cases]
     durations = []
-    for pixels in itertools.islice(itertools.cycle(pictures), LATENCY_RUNS):
+    for plain in itertools.islice(itertools.cycle(inputs), LATENCY_RUNS):
         start = time.perf_counter_ns()
-        model.predict(pixels, color="rgb")
+        model.postprocess(model.infer(model.preprocess(plain)[None]))
         durations.append(time.perf_counter_ns() - start)
     return statistics.median(durations) / 1e6
 

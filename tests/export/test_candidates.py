@@ -29,7 +29,7 @@ def test_operators_without_names_are_told_apart():
         ],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
-    captured = SimpleNamespace(model=model, preprocessing=SimpleNamespace(tensor_shape=(3, 8, 8)))
+    captured = SimpleNamespace(model=model, preprocessing=SimpleNamespace(tensor_shape=(3, 8, 8), kind="image"))
     baseline, _, _ = make_baseline(captured)  # type: ignore[arg-type]
     prepared, _ = prepare_int8(baseline, captured)  # type: ignore[arg-type]
     samples = list(generator.standard_normal((4, 3, 8, 8)).astype(np.float32))

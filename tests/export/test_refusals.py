@@ -19,6 +19,7 @@ from edge_export.capture.run_source import capture_run
 from edge_export.capture.torch_module import eager, export_module
 from edge_export.contest import Contest
 from edge_export.export import _drop_broken
+from edge_export.inputs import noise_batches
 from edge_export.ledger import LEDGER_FILE, record_test_opening
 from edge_export.report.document import _speedup
 from edge_export.run import RUN_FILE, read_run
@@ -37,11 +38,11 @@ def test_a_network_that_answers_nan_has_no_parity():
         return np.full_like(eager(module)(batch), np.nan)
 
     with pytest.raises(RefusedError, match="NaN or infinite"):
-        check_parity(model, broken, (3, 32, 32))
+        check_parity(model, broken, noise_batches((3, 32, 32)))
     with torch.no_grad():
         next(module.parameters()).fill_(float("nan"))
     with pytest.raises(RefusedError, match="NaN"):
-        check_parity(model, eager(module), (3, 32, 32))
+        check_parity(model, eager(module), noise_batches((3, 32, 32)))
 
 
 def test_paths_and_patterns_of_the_training_stay_out_of_the_provenance(tiny_run: Path, tmp_path: Path):

@@ -28,7 +28,7 @@ from edge_runtime.manifest import (
     file_entry,
     manifest_to_json,
 )
-from edge_runtime.prediction import predictions
+from edge_runtime.tasks import predictions
 from edge_runtime.preprocessing import ImagePreprocessing, Resize
 
 SIDE = 24

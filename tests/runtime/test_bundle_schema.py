@@ -211,11 +211,16 @@ def test_no_rule_is_listed_beside_the_schema_that_names_no_field(field: str) -> 
     """A name in the list is a field of the schema, so that a renamed field cannot leave its rule behind."""
     if field.startswith("any ") or field == "manifest.json":
         return
-    at: Any = SCHEMA["$defs"]["Manifest"]
+    found: list[Any] = [SCHEMA["$defs"]["Manifest"]]
     for part in field.split("."):
-        at = at["properties"][part.removesuffix("[]")]
-        at = at.get("items", at) if part.endswith("[]") else at
-        at = next((one for one in at.get("anyOf", ()) if "$ref" in one), at)
-        if "$ref" in at and "text" not in at["$ref"]:
-            at = SCHEMA["$defs"][at["$ref"].rsplit("/", 1)[1]]
-    assert at is not None
+        inner = [
+            at["properties"][part.removesuffix("[]")] for at in found if part.removesuffix("[]") in at["properties"]
+        ]
+        inner = [at.get("items", at) if part.endswith("[]") else at for at in inner]
+        assert inner, part
+        found = [_resolved(one) for at in inner for one in at.get("anyOf", [at])]
+        found = [at for at in found if "properties" in at]
+
+
+def _resolved(schema: Any) -> Any:
+    return SCHEMA["$defs"][schema["$ref"].rsplit("/", 1)[1]] if "$ref" in schema else schema

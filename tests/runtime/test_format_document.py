@@ -24,7 +24,7 @@ from edge_runtime.manifest import (
     Manifest,
     Variant,
 )
-from edge_runtime.preprocessing import ImagePreprocessing, Resize
+from edge_runtime.preprocessing import ImagePreprocessing, Resize, TextPreprocessing
 
 PAGE = Path(__file__).parents[2] / "docs" / "bundle-format.md"
 
@@ -46,8 +46,12 @@ def test_the_tables_have_every_field_and_no_other(title: str, kind: Any) -> None
 
 
 def test_every_field_of_the_preprocessing_is_explained() -> None:
-    text = _section("Preprocessing")
-    for field in (*dataclasses.fields(ImagePreprocessing), *dataclasses.fields(Resize)):
+    text = _section("Preprocessing") + _section("Images") + _section("Texts")
+    for field in (
+        *dataclasses.fields(ImagePreprocessing),
+        *dataclasses.fields(Resize),
+        *dataclasses.fields(TextPreprocessing),
+    ):
         assert field.name == "resize" or re.search(rf"`[^`]*\b{field.name}\b[^`]*`", text), field.name
 
 

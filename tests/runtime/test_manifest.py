@@ -51,7 +51,7 @@ BROKEN: dict[str, tuple[str, Any]] = {
     "evidence[0]": ("evidence", ["none.json"]),
     "recipe": ("recipe", []),
     "surprise": ("surprise", 1),
-    "preprocessing.kind": ("preprocessing.kind", "text"),
+    "preprocessing.kind": ("preprocessing.kind", "audio"),
     "preprocessing.scale": ("preprocessing.scale", 0),
     "preprocessing.std[1]": ("preprocessing.std", [1, 0, 1]),
     "preprocessing.mean": ("preprocessing.mean", [1, 2]),

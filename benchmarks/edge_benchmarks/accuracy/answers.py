@@ -20,7 +20,7 @@ TOP1 = "top-1"
 AGREEMENT = "agreement"
 """What is counted where the items have no labels: answers that are those of the first model."""
 
-Predictor = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+Predictor = Callable[[NDArray[Any]], NDArray[np.float32]]
 """From a batch of preprocessed inputs `(n, ...)` to logits `(n, classes)`."""
 
 
@@ -33,7 +33,8 @@ class Answers:
     logits: dict[str, NDArray[np.float32]]
     """Model name to `(n, classes)` float32, row `i` about the same item in every model."""
     inputs: list[Any]
-    """Each item's path; None for an item that was given as bytes or an array, since images are not kept."""
+    """Each item's path, or the text itself; None for one that was given as bytes or an array, since images are not
+    kept."""
     reference: str = ""
     """The model whose answers stand for the labels, where the items have none."""
 
@@ -79,18 +80,20 @@ def predicted(logits: NDArray[np.float32], multilabel: bool) -> NDArray[Any]:
 
 def collect_answers(
     predictors: Mapping[str, Predictor],
-    preprocess: Callable[[Any], NDArray[np.float32]],
+    preprocess: Callable[[Any], NDArray[Any]],
     samples: Iterable[tuple[Any, Label]],
     *,
+    stack: Callable[[list[NDArray[Any]]], NDArray[Any]] = np.stack,
     batch_size: int = 32,
     multilabel: bool = False,
 ) -> Answers:
-    """Ask several models about the same items in one pass; no more than one batch of images is held.
+    """Ask several models about the same items in one pass; no more than one batch is held.
 
     Args:
         predictors: Model name to what answers a batch.
         preprocess: From a sample's input to its tensor without the batch axis, the runtime's preprocessing.
         samples: Pairs of input and label. Where all labels are None, the first model's answers stand for them.
+        stack: Makes a batch of tensors; those of texts differ in length, and the runtime's way pads them.
         batch_size: Items a batch; the last one may be smaller.
         multilabel: Labels are tuples of class indices.
 
@@ -101,7 +104,7 @@ def collect_answers(
     labels: list[Label] = []
     inputs: list[Any] = []
     for batch in _batches(samples, batch_size):
-        tensor = np.stack([preprocess(item) for item, _ in batch])
+        tensor = stack([preprocess(item) for item, _ in batch])
         for name, predict in predictors.items():
             parts[name].append(np.asarray(predict(tensor), dtype=np.float32))
         labels.extend(label for _, label in batch)

@@ -1,7 +1,7 @@
 """What every source gives: a graph, a reference to check it against, and what it means."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -9,15 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_runtime.manifest import Task
-from edge_runtime.preprocessing import ImagePreprocessing
+from edge_runtime.preprocessing import Preprocessing, make_preprocessor
+from edge_runtime.preprocessing.interface import Preprocessor
 
 if TYPE_CHECKING:
     import onnx
 
-Batch = NDArray[np.float32]
-"""`(n, ...)` float32: preprocessed inputs on the way in, `(n, classes)` logits on the way out."""
+Batch = NDArray[Any]
+"""Preprocessed inputs: `(n, ...)` float32 pixels, or `(n, length)` int64 token numbers."""
 
-Predictor = Callable[[Batch], Batch]
+Predictor = Callable[[Batch], NDArray[np.float32]]
+"""From a batch of inputs to `(n, classes)` logits."""
 
 
 @dataclass(frozen=True)
@@ -57,17 +59,24 @@ class Captured:
     """A source brought to ONNX."""
 
     model: "onnx.ModelProto"
-    """One input `(batch, channels, height, width)` or as the contract says, one output `(batch, classes)`."""
+    """One input `(batch, channels, height, width)`, `(batch, length)` or as the contract says, one output
+    `(batch, classes)`."""
     reference: Predictor
     """The source itself, run eagerly; what parity and the figures for eager time are measured against."""
     parity: Parity
     labels: tuple[str, ...]
     task: Task
-    preprocessing: ImagePreprocessing
+    preprocessing: Preprocessing
     provenance: dict[str, Any]
     """Kind of source (`source`), architecture, hash and licence of its weights, and so on."""
     notes: tuple[str, ...] = ()
     """What the user should know of how it was captured, one line each, such as an `If` whose branches stay float."""
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    """What the preprocessing needs of the bundle, such as a tokenizer, by path."""
+
+    def preprocessor(self) -> Preprocessor:
+        """Return what executes the preprocessing."""
+        return make_preprocessor(self.preprocessing, self.files.__getitem__)
 
 
 class Source(NamedTuple):

@@ -11,6 +11,7 @@ from edge_export.capture.labels import labels_for
 from edge_export.capture.parity import check_parity
 from edge_export.capture.preprocess_spec import describe_preprocessing
 from edge_export.capture.torch_module import eager, export_module
+from edge_export.inputs import parity_batches
 from edge_export.state_dict import read_state
 from edge_runtime.errors import InputError
 from edge_runtime.preprocessing import ImagePreprocessing
@@ -36,7 +37,7 @@ def capture_module(
     classes = _count_classes(source, reference, contract)
     labels = labels_for(source, options.labels, classes)
     model = export_module(module, contract.tensor_shape)
-    parity = check_parity(model, reference, contract.tensor_shape)
+    parity = check_parity(model, reference, parity_batches(contract))
     notes = (f"preprocessing taken: {describe_preprocessing(contract)}",)
     return Captured(model, reference, parity, labels, options.task, contract, provenance, notes)
 

@@ -14,6 +14,7 @@ from edge_export.capture.onnx_rewrites import LUMA, adapt, normalize, take_logit
 from edge_export.capture.onnx_signature import Signature, read_signature
 from edge_export.capture.parity import check_parity
 from edge_export.capture.preprocess_spec import describe_preprocessing, read_preprocessing
+from edge_export.inputs import noise_batches
 from edge_runtime.errors import BundleError, EdgeError, InputError, RefusedError
 from edge_runtime.preprocessing import ImagePreprocessing
 from edge_runtime.session import create_session
@@ -54,7 +55,7 @@ def capture_onnx(source: str, options: SourceOptions) -> Captured:
     def prove(batch: Literal["batch", 1]) -> tuple["onnx.ModelProto", Parity]:
         model = adapt(graph, signature, contract.tensor_shape, classes, batch=batch)
         pixels = signature.dtype == "uint8"
-        return model, check_parity(model, reference, contract.tensor_shape, pixels=pixels)
+        return model, check_parity(model, reference, noise_batches(contract.tensor_shape, pixels=pixels))
 
     model, parity = _prove(path, prove)
     provenance: dict[str, Any] = {

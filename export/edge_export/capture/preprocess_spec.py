@@ -87,7 +87,10 @@ def _read_file(path: Path) -> ImagePreprocessing:
         if isinstance(document.get("resize"), dict):
             optional = {name: defaults["resize"][name] for name in ("rule", "kernel")}
             filled["resize"] = optional | document["resize"]
-        return preprocessing_from_dict(filled)
+        contract = preprocessing_from_dict(filled)
+        if not isinstance(contract, ImagePreprocessing):
+            raise InputError(f"--preprocess {path}: kind={contract.kind!r}; a contract of images is expected")
+        return contract
     except (OSError, ValueError, SchemaError) as error:
         raise InputError(f"--preprocess {path}: {error}") from error
 

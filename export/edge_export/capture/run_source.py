@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 from edge_export.architectures import create_network
 from edge_export.capture.interface import Captured, SourceOptions
 from edge_export.capture.parity import check_parity
-from edge_export.capture.torch_module import eager, export_module
-from edge_export.run import WEIGHTS_FILE, Run, is_run, read_run
+from edge_export.capture.torch_module import eager, export_encoder, export_module
+from edge_export.inputs import parity_batches
+from edge_export.run import TOKENIZER_FILE, WEIGHTS_FILE, Run, is_run, read_run
+from edge_export.text_networks import build_text_network
 from edge_runtime.errors import InputError
+from edge_runtime.preprocessing import TextPreprocessing
 
 if TYPE_CHECKING:
     from torch import nn
@@ -39,10 +42,15 @@ def capture_run(source: str, options: SourceOptions) -> Captured:
             "--input-name, --output-name and --hold"
         )
     module = load_network(directory, run)
-    shape = run.preprocessing.tensor_shape
-    model = export_module(module, shape)
+    contract = run.preprocessing
+    files: dict[str, bytes] = {}
+    if isinstance(contract, TextPreprocessing):
+        model = export_encoder(module, contract)
+        files[contract.tokenizer] = read_tokenizer(directory, contract)
+    else:
+        model = export_module(module, contract.tensor_shape)
     reference = eager(module)
-    parity = check_parity(model, reference, shape)
+    parity = check_parity(model, reference, parity_batches(contract))
     provenance = {
         "source": "run",
         "architecture": run.architecture,
@@ -51,7 +59,7 @@ def capture_run(source: str, options: SourceOptions) -> Captured:
         "training": {name: value for name, value in run.config.items() if name not in PRIVATE},
         "training_metrics": run.metrics,
     }
-    return Captured(model, reference, parity, run.labels, run.task, run.preprocessing, provenance)
+    return Captured(model, reference, parity, run.labels, run.task, contract, provenance, files=files)
 
 
 def load_network(directory: Path, run: Run) -> "nn.Module":
@@ -72,7 +80,10 @@ def load_network(directory: Path, run: Run) -> "nn.Module":
         raise InputError(
             f"{file}: SHA-256 {found[:12]}... is not the {run.weights_sha256[:12]}... that the run names; train again"
         )
-    module = create_network(run.architecture, len(run.labels)).module
+    if isinstance(run.preprocessing, TextPreprocessing):
+        module = build_text_network(run.network, run.preprocessing.pad_id)
+    else:
+        module = create_network(run.architecture, len(run.labels)).module
     try:
         module.load_state_dict(load(content))
     except RuntimeError as error:
@@ -81,3 +92,19 @@ def load_network(directory: Path, run: Run) -> "nn.Module":
             f"{file}: does not fit {run.architecture} with {len(run.labels)} labels ({reason}); train again"
         ) from error
     return module
+
+
+def read_tokenizer(directory: Path, contract: TextPreprocessing) -> bytes:
+    """Return the bytes of a run's tokenizer.
+
+    Raises:
+        InputError: it is missing or changed.
+    """
+    file = directory / TOKENIZER_FILE
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise InputError(f"{file}: cannot read the run's tokenizer ({error.strerror}); train again") from error
+    if hashlib.sha256(content).hexdigest() != contract.tokenizer_sha256:
+        raise InputError(f"{file}: is not the tokenizer that the run was trained with; train again")
+    return content

@@ -3,17 +3,21 @@
 import logging
 import warnings
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from edge_export.capture.interface import Batch, Predictor
 from edge_runtime.errors import InputError
+from edge_runtime.preprocessing import TextPreprocessing
 
 if TYPE_CHECKING:
     import onnx
-    from torch import nn
+    from torch import Tensor, nn
 
 INPUT_NAME = "input"
 OUTPUT_NAME = "logits"
+TEXT_OPSET = 23
+"""The first with `Attention` as one operator. MiniLM's int8 took 1.79 and 5.81 ms for 32 and 128 tokens with it, 2.06 and
+6.11 without."""
 
 
 def export_module(module: "nn.Module", shape: Sequence[int]) -> "onnx.ModelProto":
@@ -28,9 +32,31 @@ def export_module(module: "nn.Module", shape: Sequence[int]) -> "onnx.ModelProto
     """
     import torch
 
+    return _export(module, torch.zeros(2, *shape), {0: torch.export.Dim("batch")}, None)
+
+
+def export_encoder(module: "nn.Module", contract: TextPreprocessing) -> "onnx.ModelProto":
+    """Export a text network in evaluation mode with free batch and length axes.
+
+    Args:
+        module: Takes one `(n, length)` int64 tensor, gives `(n, classes)` logits.
+        contract: Its longest input.
+
+    Raises:
+        InputError: the exporter cannot express the module.
+    """
+    import torch
+
+    example = torch.full((2, 7), (contract.pad_id + 1) % contract.vocabulary)
+    axes = {0: torch.export.Dim("batch"), 1: torch.export.Dim("length", max=contract.max_length)}
+    return _export(module, example, axes, TEXT_OPSET)
+
+
+def _export(module: "nn.Module", example: "Tensor", axes: dict[int, Any], opset: int | None) -> "onnx.ModelProto":
+    import torch
+
     module.eval()
     _check_weights(module)
-    example = torch.zeros(2, *shape)
     try:
         with warnings.catch_warnings(), _quiet_exporter():
             warnings.simplefilter("ignore")
@@ -38,7 +64,8 @@ def export_module(module: "nn.Module", shape: Sequence[int]) -> "onnx.ModelProto
                 module,
                 (example,),
                 dynamo=True,
-                dynamic_shapes=({0: torch.export.Dim("batch")},),
+                opset_version=opset,
+                dynamic_shapes=(axes,),
                 input_names=[INPUT_NAME],
                 output_names=[OUTPUT_NAME],
                 external_data=False,

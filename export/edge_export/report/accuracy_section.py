@@ -7,6 +7,7 @@ from edge_benchmarks.accuracy import AGREEMENT
 from edge_benchmarks.report.page import Cell, Figure, Section, Table, Text, Tone
 from edge_benchmarks.report.plots import interval_dots
 from edge_benchmarks.verdicts import Interval
+from edge_runtime.tasks import is_multilabel
 
 OPENINGS_TO_WARN = 5
 """A training, an export and a second thought look at test; more often than that, choices begin to follow it."""
@@ -21,7 +22,7 @@ def right_word(document: Mapping[str, Any]) -> str:
     """Name what is counted as right."""
     if document["measure"] == AGREEMENT:
         return "agreement with fp32"
-    return "all labels right" if document["task"] == "image-multilabel" else "top-1"
+    return "all labels right" if is_multilabel(document["task"]) else "top-1"
 
 
 def accuracy_section(document: Mapping[str, Any], what: str) -> Section:

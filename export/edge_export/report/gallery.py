@@ -1,25 +1,35 @@
-"""Pictures for a report: small, and without what a camera noted about place and time."""
+"""Inputs for a report: pictures that are small and without what a camera noted about place and time, and texts."""
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from edge_benchmarks.report.page import Picture, Pictures
+from edge_benchmarks.report.page import Picture, Pictures, Table
 from edge_runtime.errors import InputError
 from edge_runtime.image import decode_image
 from edge_runtime.preprocessing import ImagePreprocessing, Resize
 
 THUMBNAIL = 96
 """Longest side in pixels."""
+MOST_CHARACTERS = 200
+"""Of a text that is shown."""
 
 _CONTRACT = ImagePreprocessing(Resize(THUMBNAIL, THUMBNAIL), THUMBNAIL, THUMBNAIL, (0.0, 0.0, 0.0), (1.0, 1.0, 1.0))
 
 
-def gallery(images: Iterable[tuple[Path, str]]) -> Pictures:
-    """Return those of the images (path, caption) that can still be read."""
-    pictures = (picture(path, caption) for path, caption in images)
+def gallery(inputs: Sequence[tuple[Path | str, str]]) -> Pictures | Table:
+    """Return those of the images (path, caption) that can still be read; of texts a table of their beginnings."""
+    texts = [[caption, _beginning(text)] for text, caption in inputs if isinstance(text, str)]
+    if texts:
+        return Table(["answers", "text"], texts)
+    pictures = (picture(path, caption) for path, caption in inputs if not isinstance(path, str))
     return Pictures([one for one in pictures if one is not None])
+
+
+def _beginning(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= MOST_CHARACTERS else f"{line[:MOST_CHARACTERS]}..."
 
 
 def answer_words(value: Any, labels: Sequence[str]) -> str:

@@ -167,7 +167,8 @@ def _changed_section(test: Answers, candidate: str, labels: Sequence[str]) -> Se
         known = "" if test.reference else f"is {truth}: "
         images.append((test.inputs[index], f"{known}{BASELINE} says {was}, {candidate} {now}"))
     shown = gallery(images)
-    more = f", {len(shown.pictures)} of them below" if len(changed) > len(shown.pictures) else ""
+    count = len(shown.rows if isinstance(shown, Table) else shown.pictures)
+    more = f", {count} of them below" if len(changed) > count else ""
     text = Text(f"{len(changed):,} of {len(test.labels):,} test answers changed{more}.")
     return Section("Changed answers", [text, shown])
 

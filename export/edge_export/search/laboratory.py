@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +21,6 @@ from edge_export.search.question import Question
 from edge_export.search.trial import Trial, judge_trial
 from edge_export.sessions import predictor
 from edge_runtime.errors import BundleError
-from edge_runtime.image import ImagePreprocessor
 
 if TYPE_CHECKING:
     import onnx
@@ -43,7 +42,8 @@ class Laboratory:
     """What recipes quantize: the baseline after the passes for int8."""
     passes: tuple[PassRecord, ...]
     """What those passes did."""
-    observation: Observation
+    observation: Observation | None
+    """None where no recipe needs one."""
     captured: Captured
     val: Samples
     answers: Answers
@@ -51,7 +51,7 @@ class Laboratory:
     question: Question
     """What test will ask."""
     memory: Memory
-    batch: NDArray[np.float32] = field(init=False)
+    batch: NDArray[Any] = field(init=False)
     """One input, for timing."""
 
     def __post_init__(self) -> None:
@@ -62,11 +62,12 @@ class Laboratory:
         near = np.argsort(margin, kind="stable")[: SUBSET // 2]
         spread = np.linspace(0, len(items) - 1, min(len(items), SUBSET // 2)).astype(int)
         chosen = sorted({*near.tolist(), *spread.tolist()})
-        preprocess = ImagePreprocessor(self.captured.preprocessing)
-        self._inputs = np.stack([preprocess(items[at][0]) for at in chosen])
+        self._preprocess = self.captured.preprocessor()
+        tensors = [self._preprocess(items[at][0]) for at in chosen]
+        self._inputs = self._preprocess.stack(tensors)
         self._expected = self.answers.logits[BASELINE][chosen]
         self._made: dict[str, Candidate] = {}
-        self.batch = self._inputs[:1]
+        self.batch = tensors[0][np.newaxis]
 
     def candidate(self, recipe: Recipe) -> Candidate:
         """Make the candidate of a recipe."""
@@ -81,7 +82,9 @@ class Laboratory:
         def measure() -> NDArray[np.float32]:
             try:
                 made = make_quantized(self.graph, recipe, self.observation)
-                logits = predictor(made.model.SerializeToString(), options=made.session)(self._inputs)
+                logits = predictor(made.model.SerializeToString(), options=made.session, check=self._preprocess.check)(
+                    self._inputs
+                )
             except BundleError:  # a recipe that ONNX Runtime cannot run is a recipe that cannot ship
                 return np.array(np.inf, dtype=np.float32)
             return np.array(np.mean((logits - self._expected) ** 2, dtype=np.float64), dtype=np.float32)

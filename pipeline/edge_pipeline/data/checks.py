@@ -43,29 +43,41 @@ def check_labels(data: Path, labels: Sequence[str]) -> None:
             raise InputError(f"{data}: {error}; rename the class") from error
 
 
-def check_classes(data: Path, items: Sequence[Item], splits: Sequence[str], labels: Sequence[str]) -> list[str]:
+def check_classes(
+    data: Path, items: Sequence[Item], splits: Sequence[str], labels: Sequence[str], noun: str = "images"
+) -> list[str]:
     """Refuse fewer than two classes and classes without train items; warn of classes that val or test lack."""
     if len(labels) < 2:
-        found = f"one class ({labels[0]})" if labels else "no labelled image"
-        raise InputError(f"{data}: {found}; a classifier needs two classes or more, each in a folder of its own")
+        found = f"one class ({labels[0]})" if labels else f"no labelled {noun}"
+        raise InputError(f"{data}: {found}; a classifier needs two classes or more")
     present: dict[str, set[str]] = {split: set() for split in SPLITS}
     for item, split in zip(items, splits, strict=True):
         present[split].update(item.labels)
     missing = [label for label in labels if label not in present["train"]]
     if missing:
-        raise InputError(f"{data}: no train image of {_some(missing)}; add some, or remove the class from val and test")
+        raise InputError(
+            f"{data}: no train {noun.removesuffix('s')} of {_some(missing)}; add some, or remove the class from val and test"
+        )
     warnings = []
     for split in SPLITS[1:]:
         absent = [label for label in labels if label not in present[split]]
         if absent and split in splits:
-            warnings.append(f"{split} has no image of {_some(absent)}, so nothing can be said about it")
+            warnings.append(
+                f"{split} has no {noun.removesuffix('s')} of {_some(absent)}, so nothing can be said about it"
+            )
     return warnings
 
 
 def check_leaks(
-    data: Path, items: Sequence[Item], splits: Sequence[str], content: NDArray[np.int64], *, allow: bool
+    data: Path,
+    items: Sequence[Item],
+    splits: Sequence[str],
+    content: NDArray[np.int64],
+    *,
+    allow: bool,
+    noun: str = "images",
 ) -> tuple[tuple[tuple[str, str], ...], list[str]]:
-    """Refuse the same bytes or the same group in two splits; where allowed, return the pairs and warn."""
+    """Refuse the same content or the same group in two splits; where allowed, return the pairs and warn."""
     numbers = np.array([SPLITS.index(split) for split in splits], np.int64)
     pairs = [(items[a].path, items[b].path) for a, b in across_splits(content, numbers)]
     group_of: dict[str, set[str]] = {}
@@ -76,9 +88,10 @@ def check_leaks(
         f"{group} ({', '.join(sorted(found, key=SPLITS.index))})" for group, found in group_of.items() if len(found) > 1
     ]
     texts = []
+    same = "bytes" if noun == "images" else "letters"
     if pairs:
         named = "; ".join(f"{one} = {other}" for one, other in pairs[:EXAMPLES])
-        texts.append(f"{len(pairs):,} images are in two splits with the same bytes: {_more(named, len(pairs))}")
+        texts.append(f"{len(pairs):,} {noun} are in two splits with the same {same}: {_more(named, len(pairs))}")
     if torn:
         texts.append(f"{len(torn):,} groups are in two splits: {_more('; '.join(torn[:EXAMPLES]), len(torn))}")
     if texts and not allow:
@@ -86,21 +99,25 @@ def check_leaks(
     return tuple(pairs), [f"leak: {text}" for text in texts]
 
 
-def find_conflicts(items: Sequence[Item], content: NDArray[np.int64]) -> tuple[tuple[tuple[str, ...], ...], list[str]]:
-    """Return the files whose bytes are equal and whose labels differ, and a warning."""
+def find_conflicts(
+    items: Sequence[Item], content: NDArray[np.int64], noun: str = "images"
+) -> tuple[tuple[tuple[str, ...], ...], list[str]]:
+    """Return the items whose content is equal and whose labels differ, and a warning."""
     found = tuple(
         tuple(items[row].path for row in rows) for rows in conflicts(content, [item.labels for item in items])
     )
     if not found:
         return found, []
     named = "; ".join(" = ".join(paths) for paths in found[:EXAMPLES])
-    return found, [f"{len(found):,} images have copies with different labels: {_more(named, len(found))}"]
+    return found, [f"{len(found):,} {noun} have copies with different labels: {_more(named, len(found))}"]
 
 
 def find_near_duplicates(
-    items: Sequence[Item], splits: Sequence[str], content: NDArray[np.int64], thumbnails: NDArray[np.uint8]
+    items: Sequence[Item], splits: Sequence[str], content: NDArray[np.int64], thumbnails: NDArray[np.uint8] | None
 ) -> tuple[tuple[NearDuplicates, ...], list[str]]:
     """Return which images of val and test look the same as one of a split before them, and a warning for each."""
+    if thumbnails is None:
+        return (), []
     rows = {split: np.flatnonzero(np.array(splits) == split) for split in SPLITS}
     found = []
     for split, other in (("val", "train"), ("test", "train"), ("test", "val")):

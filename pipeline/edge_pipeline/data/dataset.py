@@ -1,6 +1,6 @@
 """The values that opening a data set gives: splits to iterate over, and a report of what was found."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,27 @@ class Split:
 
 
 @dataclass(frozen=True)
+class TextSplit:
+    """The texts of one split, in the order of their file. Iterating gives `(text, target)` as often as needed."""
+
+    texts: tuple[str, ...]
+    targets: tuple[Target, ...]
+    groups: tuple[str, ...] | None
+    """As `Split.groups`."""
+    fingerprint: str
+    """SHA-256 over the texts' hashes and label names, whatever their file is called."""
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    def __iter__(self) -> Iterator[tuple[str, Target]]:
+        yield from zip(self.texts, self.targets, strict=True)
+
+    def __getitem__(self, index: int) -> tuple[str, Target]:
+        return self.texts[index], self.targets[index]
+
+
+@dataclass(frozen=True)
 class Skipped:
     """A file that should be an image and cannot be read."""
 
@@ -43,14 +64,14 @@ class Skipped:
 
 @dataclass(frozen=True)
 class NearDuplicates:
-    """Images of one split that look the same as an image of another."""
+    """Items of one split that look the same as an item of another."""
 
     split: str
     other: str
     count: int
-    """Images of `split` that have a twin in `other`."""
+    """Items of `split` that have a twin in `other`."""
     of: int
-    """Images in `split`."""
+    """Items in `split`."""
     examples: tuple[tuple[str, str], ...]
     """First pairs, `(path in split, path in other)`."""
 
@@ -60,16 +81,16 @@ class DataReport:
     """What was found on the way, for the user to read and for the run to keep."""
 
     counts: dict[str, dict[str, int]]
-    """Split to label to number of images with it."""
+    """Split to label to number of items with it."""
     skipped: tuple[Skipped, ...]
     ignored: dict[str, int]
     """Kind of file that is no image to how many there are."""
     duplicates: int
-    """Images whose bytes occur before in the same split."""
+    """Items whose content occurs before in the same split."""
     conflicts: tuple[tuple[str, ...], ...]
-    """Files with the same bytes and different labels."""
+    """Items with the same content and different labels."""
     leaks: tuple[tuple[str, str], ...]
-    """Pairs of files with the same bytes in two splits; only when they were allowed."""
+    """Pairs of items with the same content in two splits; only when they were allowed."""
     near_duplicates: tuple[NearDuplicates, ...]
     warnings: tuple[str, ...]
     """Everything above that someone should look at, one line each."""
@@ -81,14 +102,14 @@ class DataReport:
 
 @dataclass(frozen=True)
 class Dataset:
-    """Labelled images, checked and split."""
+    """Labelled images or texts, checked and split."""
 
     path: Path
-    """Absolute path of the folder or CSV file."""
+    """Absolute path of the folder or file."""
     labels: tuple[str, ...]
     """Class names sorted by code point, as torchvision's ImageFolder does, so that indices agree with models trained
     on the same folder elsewhere."""
-    splits: dict[str, Split]
+    splits: Mapping[str, Split | TextSplit]
     """`train` and `val` always; `test` unless the data's own splits lack it."""
     chosen_splits: tuple[str, ...]
     """Those whose items seed and groups chose, since the data does not say what is in them."""
@@ -96,6 +117,13 @@ class Dataset:
     options: dict[str, Any]
     """Keyword arguments of `open_dataset` that give this data set again."""
     report: DataReport
+    noun: str = "images"
+    """What the items are, in the plural."""
+
+    @property
+    def kind(self) -> str:
+        """The kind of input: `image` or `text`."""
+        return self.noun.removesuffix("s")
 
     @property
     def fingerprints(self) -> dict[str, str]:
@@ -109,8 +137,8 @@ def describe(dataset: Dataset) -> list[str]:
     for name, split in dataset.splits.items():
         counts = dataset.report.counts[name].values()
         groups = f", {len(set(split.groups)):,} groups" if split.groups is not None else ""
-        lines.append(f"{name}: {len(split):,} images, {min(counts):,} to {max(counts):,} a label{groups}")
+        lines.append(f"{name}: {len(split):,} {dataset.noun}, {min(counts):,} to {max(counts):,} a label{groups}")
     if dataset.report.ignored:
         kinds = ", ".join(f"{count:,} {kind}" for kind, count in dataset.report.ignored.items())
-        lines.append(f"passed over, no images: {kinds}")
+        lines.append(f"passed over, no {dataset.noun}: {kinds}")
     return lines + [f"warning: {line}" for line in dataset.report.warnings]

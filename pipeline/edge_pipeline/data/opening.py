@@ -1,9 +1,6 @@
 """Opens a data set: finds the items, reads each once, splits what has no splits, and refuses what would deceive."""
 
-import hashlib
 import re
-from collections import Counter
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,34 +9,41 @@ from numpy.typing import NDArray
 
 from edge_pipeline.data import checks
 from edge_pipeline.data.csv_file import list_csv
-from edge_pipeline.data.dataset import DataReport, Dataset, Skipped, Split, Target
+from edge_pipeline.data.dataset import Dataset, Skipped, Split
 from edge_pipeline.data.inspection import Progress, inspect
-from edge_pipeline.data.layout import SPLITS, Item, Listing, list_folder
+from edge_pipeline.data.layout import Listing, list_folder
 from edge_pipeline.data.leaks import same_content
-from edge_pipeline.data.partition import partition
+from edge_pipeline.data.making import Found, SplitParts, make_dataset
+from edge_pipeline.data.text_opening import is_text_data, open_texts
 from edge_runtime.errors import InputError
 
 
 def open_dataset(
     path: Path | str,
     *,
+    text: str | None = None,
+    label: str | None = None,
     group: str | None = None,
     allow_leaks: bool = False,
     seed: int = 0,
     multilabel: bool = False,
     progress: Progress | None = None,
 ) -> Dataset:
-    """Open labelled images and check them.
+    """Open labelled images or texts and check them.
 
-    `path` is a folder with splits (`train/CLASS/...`, also `val` and `test` by their usual names), a flat folder of
-    classes, or a CSV file with the header `path,label[,split][,group]`. Data without splits is split 70/15/15 by class;
-    a missing val split is carved from train. Each image is decoded once, by the code that will run on the device;
+    For texts see `edge_pipeline.data.text_opening`. For images `path` is a folder with splits (`train/CLASS/...`, also
+    `val` and `test` by their usual names), a flat folder of classes, or a CSV file with the header
+    `path,label[,split][,group]`. Data without splits is split 70/15/15 by class; a missing val split is carved from
+    train. Each image is decoded once, by the code that will run on the device;
     later calls on unchanged files remember that.
 
     Args:
-        path: folder or CSV file.
-        group: regular expression, searched in each item's path (relative to the data, with `/`); its first group, or
-            the whole match, names the recording, patient or machine that must stay in one split.
+        path: folder, CSV or JSON lines file.
+        text: column of the texts; naming it says that these are texts.
+        label: column of the texts' labels.
+        group: of texts the column, of images a regular expression, searched in each item's path (relative to the data,
+            with `/`); its first group, or the whole match, names the recording, patient or machine that must stay in
+            one split.
         allow_leaks: go on, with a warning, when the same bytes or the same group are in two splits.
         seed: decides the splits that are made here.
         multilabel: several labels an image, separated by `|` in the CSV's label column.
@@ -50,6 +54,12 @@ def open_dataset(
             class is missing from train or has a name that no bundle can hold, or two splits share files or groups.
     """
     data = Path(path).absolute()
+    if is_text_data(data, text):
+        return open_texts(
+            data, text=text, label=label, group=group, allow_leaks=allow_leaks, seed=seed, multilabel=multilabel
+        )
+    if label is not None:
+        raise InputError(f"--label {label}: {data} holds images, whose labels are their folders or the column label")
     listing = _grouped(_list(data, multilabel), group)
     inspection = inspect(listing.root, [item.path for item in listing.items], cache_key=data, progress=progress)
     skipped = tuple(Skipped(listing.items[row].path, reason) for row, reason in sorted(inspection.problems.items()))
@@ -57,38 +67,22 @@ def open_dataset(
     rows = [row for row in range(len(listing.items)) if row not in inspection.problems]
     if not rows:
         raise InputError(f"{data}: no images; expected files such as .jpg and .png in a folder for each class")
-    items = [listing.items[row] for row in rows]
-    digests, thumbnails = inspection.sha256[rows], inspection.thumbnails[rows]
-    content = same_content(digests)
-    labels = tuple(sorted({label for item in items for label in item.labels}))
-    checks.check_labels(data, labels)
-
-    splits, chosen, decided = partition(items, content, digests, thumbnails, seed)
-    class_warnings = checks.check_classes(data, items, splits, labels)
-    leaks, leak_warnings = checks.check_leaks(data, items, splits, content, allow=allow_leaks)
-    conflicts, conflict_warnings = checks.find_conflicts(items, content)
-    near, near_warnings = checks.find_near_duplicates(items, splits, content, thumbnails)
-
-    rows_of = {name: np.flatnonzero(np.array(splits) == name) for name in SPLITS if name in splits}
-    report = DataReport(
-        counts={name: _count([items[row] for row in rows], labels) for name, rows in rows_of.items()},
+    found = Found(
+        data,
+        [listing.items[row] for row in rows],
+        inspection.sha256[rows],
+        same_content(inspection.sha256[rows]),
+        inspection.thumbnails[rows],
         skipped=skipped,
         ignored=listing.ignored,
-        duplicates=sum(len(rows) - len(np.unique(content[rows])) for rows in rows_of.values()),
-        conflicts=conflicts,
-        leaks=leaks,
-        near_duplicates=near,
-        warnings=(
-            *(*listing.warnings, *skip_warnings, *decided, *class_warnings),
-            *(*leak_warnings, *conflict_warnings, *near_warnings),
-        ),
+        warnings=(*listing.warnings, *skip_warnings),
     )
-    made = {
-        name: _split(listing.root, [items[row] for row in rows], digests[rows], labels, multilabel)
-        for name, rows in rows_of.items()
-    }
     options = {"group": group, "allow_leaks": allow_leaks, "seed": seed, "multilabel": multilabel}
-    return Dataset(data, labels, made, chosen, multilabel, options, report)
+
+    def split(rows: NDArray[np.int64], parts: SplitParts) -> Split:
+        return Split(listing.root, tuple(found.items[row].path for row in rows), *parts)
+
+    return make_dataset(found, split, options)
 
 
 def _list(data: Path, multilabel: bool) -> Listing:
@@ -119,33 +113,3 @@ def _grouped(listing: Listing, pattern: str | None) -> Listing:
             raise InputError(f"--group {pattern!r} finds nothing in {item.path}; it must name a group in every path")
         items.append(replace(item, group=name))
     return replace(listing, items=tuple(items))
-
-
-def _count(items: Sequence[Item], labels: Sequence[str]) -> dict[str, int]:
-    found = Counter(label for item in items for label in item.labels)
-    return {label: found[label] for label in labels}
-
-
-def _split(
-    root: Path, items: Sequence[Item], digests: NDArray[np.uint8], labels: Sequence[str], multilabel: bool
-) -> Split:
-    index = {label: number for number, label in enumerate(labels)}
-    indices = [tuple(index[label] for label in item.labels) for item in items]
-    targets: tuple[Target, ...] = tuple(indices) if multilabel else tuple(target for (target,) in indices)
-    grouped = any(item.group is not None for item in items)
-    return Split(
-        root,
-        tuple(item.path for item in items),
-        targets,
-        tuple(item.group or item.path for item in items) if grouped else None,
-        _fingerprint(items, digests),
-    )
-
-
-def _fingerprint(items: Sequence[Item], digests: NDArray[np.uint8]) -> str:
-    """Hash the sorted pairs of content and labels; names are set off by NUL, which no label has."""
-    entries = sorted(
-        digest.tobytes() + "\0".join(item.labels).encode("utf-8", "surrogateescape") + b"\0\0"
-        for item, digest in zip(items, digests, strict=True)
-    )
-    return hashlib.sha256(b"".join(entries)).hexdigest()

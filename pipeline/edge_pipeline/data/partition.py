@@ -19,7 +19,7 @@ def partition(
     items: Sequence[Item],
     content: NDArray[np.int64],
     digests: NDArray[np.uint8],
-    thumbnails: NDArray[np.uint8],
+    thumbnails: NDArray[np.uint8] | None,
     seed: int,
 ) -> tuple[list[str], tuple[str, ...], list[str]]:
     """Return the split of each item, the splits that the seed chose, and a line for each thing that was decided here.
@@ -28,7 +28,7 @@ def partition(
         items: the readable items.
         content: `(n,)` numbers that are equal where the files' bytes are; such files stay together.
         digests: `(n, 32)` SHA-256 of each file.
-        thumbnails: `(n, 256)` gray copies; those that look the same stay together too.
+        thumbnails: `(n, 256)` gray copies; those that look the same stay together too. None for texts.
         seed: decides the splits that are made here.
 
     Raises:
@@ -38,7 +38,7 @@ def partition(
 
     def deal(rows: Sequence[int], shares: Mapping[str, float]) -> list[str]:
         chosen = [items[row] for row in rows]
-        units = _units(chosen, content[rows], thumbnails[rows])
+        units = _units(chosen, content[rows], None if thumbnails is None else thumbnails[rows])
         positions = assign(_strata(chosen), units, digests[rows], shares, seed)
         return [list(shares)[position] for position in positions]
 
@@ -59,7 +59,9 @@ def partition(
     return splits, chosen, warnings
 
 
-def _units(items: Sequence[Item], content: NDArray[np.int64], thumbnails: NDArray[np.uint8]) -> NDArray[np.int64]:
+def _units(
+    items: Sequence[Item], content: NDArray[np.int64], thumbnails: NDArray[np.uint8] | None
+) -> NDArray[np.int64]:
     """Return `(n,)` numbers of what stays together: equal bytes, groups, and look-alikes where that is possible."""
     everyone = np.arange(len(items))
     group_of = {name: number for number, name in enumerate(dict.fromkeys(item.group for item in items))}
@@ -68,7 +70,7 @@ def _units(items: Sequence[Item], content: NDArray[np.int64], thumbnails: NDArra
         [row if item.group is None else len(items) + group_of[item.group] for row, item in enumerate(items)]
     )
     units = connect([content, groups])
-    twins = near_twins(thumbnails, everyone, everyone)
+    twins = {} if thumbnails is None else near_twins(thumbnails, everyone, everyone)
     if not twins:
         return units
     pairs = np.array(list(twins.items()), np.int64)

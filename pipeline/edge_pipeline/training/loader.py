@@ -43,7 +43,7 @@ class Items:
         return hot
 
 
-def items_of(split: Iterable[tuple[Path, Label]]) -> Items:
+def items_of(split: Iterable[tuple[Path | str, Label]]) -> Items:
     """Read a split's paths and labels."""
     pairs = [(str(path), label) for path, label in split]
     return Items(tuple(path for path, _ in pairs), tuple(label for _, label in pairs))

@@ -214,7 +214,9 @@ class _Session:
             truth = (targets.bool() if self.config.multilabel else targets).numpy()
             answers = logits.numpy()
             summary = summarize(truth, answers, self.dataset.labels)
-            mistakes = worst_mistakes(self.items["test"], truth, answers, self.dataset.labels)
+            mistakes = worst_mistakes(
+                [Path(path) for path in self.items["test"].paths], truth, answers, self.dataset.labels
+            )
             metrics["test"] = summary.to_dict()
         run = self._run(metrics)
         write_report(self.directory, run, done.history, summary, mistakes)

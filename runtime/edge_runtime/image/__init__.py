@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edge_runtime.errors import InputError
+from edge_runtime.errors import EdgeError, InputError
 from edge_runtime.image.decode import MAX_PIXELS, decode_image, describe, open_image
 from edge_runtime.image.geometry import center_box, draft_scale, region_box, resized_size
 from edge_runtime.image.normalize import Normalizer
 from edge_runtime.image.resize import resize_image
-from edge_runtime.preprocessing import ImagePreprocessing
+from edge_runtime.preprocessing.image import ImagePreprocessing
+from edge_runtime.preprocessing.interface import at_place
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -74,6 +76,31 @@ class ImagePreprocessor:
             return self._preprocess(image, out)
         except InputError as error:
             raise InputError(f"{describe(x)}: {error}") from error
+
+    def batches(
+        self, items: Sequence[Any], color: str | None, size: int
+    ) -> Iterator[tuple[Sequence[int], npt.NDArray[np.float32]]]:
+        """Yield batches in the list's order, each with its items' places; `color` is that of every array."""
+        for start in range(0, len(items), size):
+            places = range(start, min(start + size, len(items)))
+            batch = np.empty((len(places), *self.shape), dtype=np.float32)
+            for tensor, at in zip(batch, places, strict=True):
+                own = color if isinstance(items[at], np.ndarray) else None
+                try:
+                    self(items[at], own, out=tensor)
+                except EdgeError as error:
+                    raise at_place(error, at) from error
+            yield places, batch
+
+    def stack(self, tensors: Sequence[npt.NDArray[np.float32]]) -> npt.NDArray[np.float32]:
+        """Make one batch of tensors, which all have one shape."""
+        return np.stack(tensors)
+
+    def check(self, batch: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Return the batch as it is, where it is `(n, *shape)`."""
+        if batch.ndim != 4 or batch.shape[1:] != self.shape or len(batch) == 0:
+            raise InputError(f"batch {batch.shape}: (n, {self.shape}) with n >= 1 is expected")
+        return batch
 
 
 def preprocess_image(image: npt.NDArray[np.uint8], contract: ImagePreprocessing) -> npt.NDArray[np.float32]:

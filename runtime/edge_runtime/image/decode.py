@@ -11,7 +11,7 @@ import numpy as np
 
 from edge_runtime.errors import EdgeError, InputError, MachineError
 from edge_runtime.image.geometry import draft_scale
-from edge_runtime.preprocessing import ImagePreprocessing
+from edge_runtime.preprocessing.image import ImagePreprocessing
 
 if TYPE_CHECKING:
     import numpy.typing as npt

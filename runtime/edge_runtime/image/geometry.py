@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from edge_runtime.errors import InputError
-from edge_runtime.preprocessing import MAX_SIDE, ImagePreprocessing, Resize
+from edge_runtime.preprocessing.image import MAX_SIDE, ImagePreprocessing, Resize
 
 Box = tuple[int, int, int, int]
 """(left, top, right, bottom) in pixels; right and bottom are outside."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge_runtime.preprocessing import ImagePreprocessing
+from edge_runtime.preprocessing.image import ImagePreprocessing
 
 if TYPE_CHECKING:
     import numpy.typing as npt

@@ -16,7 +16,7 @@ from edge_runtime.manifest.values import (
     TensorInfo,
     Variant,
 )
-from edge_runtime.preprocessing import check_preprocessing
+from edge_runtime.preprocessing import Preprocessing, check_preprocessing
 
 _SEGMENT = r"[A-Za-z0-9_-]([A-Za-z0-9._-]*[A-Za-z0-9_-])?"
 PATH = re.compile(rf"{_SEGMENT}(/{_SEGMENT})*")
@@ -45,6 +45,10 @@ def check_manifest(manifest: Manifest) -> None:
     require(0 < len(manifest.name) <= MAX_NAME, "name", manifest.name, f"1 to {MAX_NAME} characters")
     _check_labels(manifest.labels)
     check_preprocessing(manifest.preprocessing)
+    kind = manifest.task.partition("-")[0]
+    require(
+        manifest.preprocessing.kind == kind, "preprocessing.kind", manifest.preprocessing.kind, f"{kind} for its task"
+    )
     paths = _check_files(manifest.files)
     require(manifest.golden in paths, "golden", manifest.golden, "the path of a listed file")
     for at, path in enumerate(manifest.evidence):
@@ -123,13 +127,7 @@ def _check_variant(variant: Variant, where: str, manifest: Manifest, paths: set[
     for kind, tensors in (("inputs", variant.inputs), ("outputs", variant.outputs)):
         for at, tensor in enumerate(tensors):
             _check_tensor(tensor, f"{where}.{kind}[{at}]")
-    contract = manifest.preprocessing
-    sides = (contract.crop_height, contract.crop_width)
-    image = (3, *sides) if contract.layout == "NCHW" else (*sides, 3)
-    require(_fits(variant.inputs[0].shape, image), f"{where}.inputs[0].shape", variant.inputs[0].shape, f"(n, {image})")
-    batch = variant.inputs[0].shape[0]
-    small = isinstance(batch, str) or batch * math.prod(image) <= _MAX_BATCH_ELEMENTS
-    require(small, f"{where}.inputs[0].shape", variant.inputs[0].shape, f"at most {_MAX_BATCH_ELEMENTS} elements")
+    _check_input(variant.inputs[0], f"{where}.inputs[0]", manifest.preprocessing)
     answers = (len(manifest.labels),)
     require(
         _fits(variant.outputs[0].shape, answers),
@@ -139,12 +137,26 @@ def _check_variant(variant: Variant, where: str, manifest: Manifest, paths: set[
     )
     if variant.unknown is not None:
         unknown = variant.unknown
-        plain = manifest.task == "image-classification" and "unknown" not in manifest.labels
-        require(plain, f"{where}.unknown", manifest.task, "only with one label an image, and none called unknown")
+        plain = manifest.task.endswith("-classification") and "unknown" not in manifest.labels
+        require(plain, f"{where}.unknown", manifest.task, "only with one label an item, and none called unknown")
         low, high = TEMPERATURES
         require(low <= unknown.temperature <= high, f"{where}.unknown.temperature", unknown.temperature, "positive")
         require(0 <= unknown.threshold <= 1, f"{where}.unknown.threshold", unknown.threshold, "0 to 1")
         require(0 <= unknown.precision <= 1, f"{where}.unknown.precision", unknown.precision, "0 to 1")
+
+
+def _check_input(tensor: TensorInfo, where: str, contract: Preprocessing) -> None:
+    """Hold the model's input against what the preprocessing gives."""
+    batch, item = tensor.shape[:1], contract.tensor_shape
+    require(_fits(tensor.shape, item), f"{where}.shape", tensor.shape, f"(n, {item})")
+    if contract.kind == "text":
+        require(tensor.dtype == "int64", f"{where}.dtype", tensor.dtype, "int64 for token numbers")
+        require(
+            batch == (1,) or isinstance(batch[0], str), f"{where}.shape", tensor.shape, "a batch of 1, or a free one"
+        )
+    elif isinstance(batch[0], int):
+        small = batch[0] * math.prod(contract.tensor_shape) <= _MAX_BATCH_ELEMENTS
+        require(small, f"{where}.shape", tensor.shape, f"at most {_MAX_BATCH_ELEMENTS} elements")
 
 
 def _check_tensor(tensor: TensorInfo, where: str) -> None:
@@ -156,7 +168,7 @@ def _check_tensor(tensor: TensorInfo, where: str) -> None:
         )
 
 
-def _fits(shape: tuple[int | str, ...], item: tuple[int, ...]) -> bool:
+def _fits(shape: tuple[int | str, ...], item: tuple[int | str, ...]) -> bool:
     """Whether a tensor of this shape holds a batch of `item`s; free dimensions fit anything."""
     return len(shape) == len(item) + 1 and all(
         isinstance(a, str) or a == b for a, b in zip(shape[1:], item, strict=True)

@@ -7,7 +7,7 @@ import zlib
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from edge_runtime.preprocessing import ImagePreprocessing
+from edge_runtime.preprocessing import Preprocessing
 
 SCHEMA_VERSION = 1
 MANIFEST_NAME = "manifest.json"
@@ -19,7 +19,8 @@ MAX_FILES = 10_000
 MAX_PATH = 200
 """Characters of a path in a bundle, so that it can be unpacked below any ordinary directory."""
 
-Task = Literal["image-classification", "image-multilabel"]
+Task = Literal["image-classification", "image-multilabel", "text-classification", "text-multilabel"]
+"""The kind of input, and the kind of answer: a name of `edge_runtime.tasks.TASKS`."""
 Precision = Literal["fp32", "fp16", "int8"]
 Device = Literal["cpu", "cuda"]
 
@@ -92,7 +93,7 @@ class Manifest:
     version: str
     task: Task
     labels: tuple[str, ...]
-    preprocessing: ImagePreprocessing
+    preprocessing: Preprocessing
     variants: tuple[Variant, ...]
     """In the order of preference: the first one for a device is the one to run."""
     golden: str

@@ -5,6 +5,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from edge_export.inputs import picture_probes
 from edge_export.optimize import BASELINE_PASSES, optimize
 from edge_export.optimize.global_pool import use_global_average_pool
 from edge_export.sessions import predictor
@@ -59,8 +60,8 @@ def test_a_pass_that_changes_an_answer_is_refused():
         return model, 1
 
     with pytest.raises(RefusedError, match="graph pass breaks"):
-        optimize(graph([2, 3], 1), SHAPE, {"breaks": breaks})
-    optimize(graph([2, 3], 1), SHAPE, BASELINE_PASSES)
+        optimize(graph([2, 3], 1), picture_probes(SHAPE), {"breaks": breaks})
+    optimize(graph([2, 3], 1), picture_probes(SHAPE), BASELINE_PASSES)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import onnx
 import pytest
 from onnx import numpy_helper
 
+from edge_export.inputs import picture_probes
 from edge_export.optimize import QDQ_PASSES, align_hard_swish, finish_quantized, optimize
 from edge_export.optimize.hard_swish import split_hard_swish
 from edge_export.quantize.recipe import Recipe
@@ -83,7 +84,7 @@ def test_a_split_hard_swish_runs_on_bytes(make_graph, count_ops, peak):
     z = next(node for node in model.graph.node if node.op_type == "Relu").output[0]
     ranges = align_hard_swish(model, dict.fromkeys(names, (-9.0, 9.0)) | {z: (0.0, peak), "y": (-60.0, 60.0)})
     before = quantized(model, ranges)
-    after, records = optimize(before, SHAPE, QDQ_PASSES, options=SESSION)
+    after, records = optimize(before, picture_probes(SHAPE), QDQ_PASSES, options=SESSION)
     assert finish_quantized(before, SESSION) == after
     assert {record.name: record.rewrites for record in records} == {
         "clip-bytes": 1,

@@ -19,6 +19,8 @@ from edge_export.report.gallery import gallery
 from edge_export.run import Run
 from edge_pipeline.training.report.mistakes import Mistake
 from edge_pipeline.training.report.plots import confusion_matrix, curves
+from edge_runtime.preprocessing import TextPreprocessing
+from edge_runtime.tasks import is_multilabel
 
 __all__ = ["REPORT_FILE", "write_report"]
 
@@ -49,7 +51,7 @@ def write_report(
         sections += _confusions(summary, run.labels)
     if mistakes:
         text = "Wrong answers on test that the network was surest of. A wrong label in the data shows up here first."
-        shown = gallery((mistake.path, mistake.caption) for mistake in mistakes)
+        shown = gallery([(mistake.item, mistake.caption) for mistake in mistakes])
         sections.append(Section("Worst mistakes", [Text(text), shown]))
     if summary is not None:
         sections.append(_classes(summary))
@@ -71,7 +73,10 @@ def _subtitle(run: Run) -> str:
     source = run.weights_source
     named = f" ({source['name']}, license {source['licence']})" if source["name"] else ""
     contract = run.preprocessing
-    size = f"{contract.crop_width} x {contract.crop_height} pixels"
+    if isinstance(contract, TextPreprocessing):
+        size = f"at most {contract.max_length} tokens"
+    else:
+        size = f"{contract.crop_width} x {contract.crop_height} pixels"
     weights = f"initial weights: {source['kind']}{named}"
     return " · ".join((run.architecture, f"{len(run.labels):,} labels", size, weights))
 
@@ -88,7 +93,7 @@ def _headline(run: Run, summary: AccuracySummary | None) -> Headline:
         text = f"{name} on val, which chose the epoch."
         proof = "no test split: nothing is said about images that played no part in the training"
         return Headline(f"{value:.2%}", text, "unsure", proof)
-    what = "all labels right" if run.task == "image-multilabel" else "top-1"
+    what = "all labels right" if is_multilabel(run.task) else "top-1"
     low, high = summary.top1.low, summary.top1.high
     text = f"{what} on test, 95 % interval {low:.2%} to {high:.2%}, n = {summary.n:,}"
     return Headline(f"{summary.top1.estimate:.2%}", text)

@@ -1,12 +1,12 @@
 """The worst mistakes on test: the wrong answers that the network was surest of."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_benchmarks.accuracy import predicted
 from edge_export.report.gallery import answer_words
-from edge_pipeline.training.loader import Items
 
 if TYPE_CHECKING:
     import numpy as np
@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Mistake:
-    """An image that was answered wrongly."""
+    """An item that was answered wrongly."""
 
-    path: Path
+    item: Path | str
+    """An image's file, or a text."""
     truth: str
     answer: str
     score: float
@@ -25,17 +26,23 @@ class Mistake:
 
     @property
     def caption(self) -> str:
-        """What stands under its picture, with the path's last two parts."""
-        return f"{self.truth}, answered {self.answer} ({self.score:.0%}): {'/'.join(self.path.parts[-2:])}"
+        """What stands with it: a picture has its path's last two parts."""
+        said = f"{self.truth}, answered {self.answer} ({self.score:.0%})"
+        return said if isinstance(self.item, str) else f"{said}: {'/'.join(self.item.parts[-2:])}"
 
 
 def worst_mistakes(
-    items: Items, truth: "NDArray[Any]", logits: "NDArray[np.float32]", labels: tuple[str, ...], *, most: int = 24
+    items: Sequence[Path | str],
+    truth: "NDArray[Any]",
+    logits: "NDArray[np.float32]",
+    labels: tuple[str, ...],
+    *,
+    most: int = 24,
 ) -> list[Mistake]:
     """Return the wrong answers that the network was surest of, surest first.
 
     Args:
-        items: The test split.
+        items: Of the test split: files of images, or texts.
         truth: `(n,)` class numbers, or `(n, classes)` booleans for multilabel data.
         logits: `(n, classes)`.
         labels: Class names.
@@ -54,7 +61,7 @@ def worst_mistakes(
     chosen = [int(index) for index in sureness.argsort()[::-1] if wrong[index]][:most]
     return [
         Mistake(
-            Path(items.paths[index]),
+            items[index],
             answer_words(truth[index], labels),
             answer_words(answers[index], labels),
             float(sureness[index]),

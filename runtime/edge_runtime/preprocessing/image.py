@@ -1,15 +1,11 @@
-"""The preprocessing contract: everything between an input and the model's tensor, as one JSON document.
-
-The contract is data. `edge_runtime.image` executes it, and nothing else does: training, calibration, evaluation, the
-benchmark and the device all call that one implementation.
-"""
+"""The contract of images: how pixels are decoded, oriented, cut, resized and normalized."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from edge_runtime._reading import read_dataclass, require
+from edge_runtime._reading import require
 
 Kernel = Literal["bilinear", "bicubic"]
 SizeRule = Literal["exact", "short_side"]
@@ -107,18 +103,7 @@ class ImagePreprocessing:
         return document
 
 
-def preprocessing_from_dict(document: object) -> ImagePreprocessing:
-    """Check a contract read from JSON and return it.
-
-    Raises:
-        SchemaError: a field is missing, unknown, of the wrong type or out of range.
-    """
-    contract = read_dataclass(ImagePreprocessing, document, "preprocessing")
-    check_preprocessing(contract)
-    return contract
-
-
-def check_preprocessing(contract: ImagePreprocessing) -> None:
+def check_image(contract: ImagePreprocessing) -> None:
     """Check what types cannot say: ranges, and that the crop fits into every image that the resize can give.
 
     Raises:

@@ -1,0 +1,186 @@
+"""Opens labelled texts: a CSV file, JSON lines, or a folder of `.txt` files in a folder for each class.
+
+A table has a column of texts and one of labels (`text` and `label`, unless others are named), and perhaps `split` and a
+group. Texts whose letters and digits are the same, whatever their case, form, spaces and punctuation, count as one
+content: they stay together where splits are made here, and are a leak where the data puts them into two.
+"""
+
+import hashlib
+import unicodedata
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_pipeline.data.csv_file import LABEL_SEPARATOR
+from edge_pipeline.data.dataset import Dataset, TextSplit
+from edge_pipeline.data.layout import SPLIT_NAMES, Item
+from edge_pipeline.data.leaks import same_content
+from edge_pipeline.data.making import Found, SplitParts, make_dataset
+from edge_pipeline.data.text_tables import JSON_SUFFIXES, TABLE_SUFFIXES, Row, read_table, table_columns
+from edge_runtime.errors import InputError
+
+TEXT, LABEL, SPLIT = "text", "label", "split"
+"""Names of the columns where nobody says otherwise."""
+MOST_CLASSES = 1000
+"""More labels than this are no classes but texts, names or numbers."""
+FEWEST_REPEATS = 2
+"""Rows that a label has on average at least, in data of `SMALL` rows or more."""
+SMALL = 20
+FEWEST = 6
+"""Text files that make a folder one of texts: two classes in three splits. Fewer are notes beside something else."""
+
+
+def is_text_data(data: Path, text: str | None) -> bool:
+    """Tell whether a data set holds texts: a column is named, or a table or the folder's files say so."""
+    if text is not None:
+        return True
+    if data.is_dir():
+        return len(list(islice(data.rglob("*.txt"), FEWEST))) == FEWEST and not _has_images(data)
+    suffix = data.suffix.lower()
+    if not data.is_file() or suffix not in TABLE_SUFFIXES:
+        return False
+    return suffix in JSON_SUFFIXES or (TEXT in (columns := table_columns(data)) and "path" not in columns)
+
+
+def _has_images(folder: Path) -> bool:
+    from edge_pipeline.data.layout import IMAGE_SUFFIXES
+
+    return any(path.suffix.lower() in IMAGE_SUFFIXES for path in folder.rglob("*"))
+
+
+def open_texts(
+    data: Path,
+    *,
+    text: str | None,
+    label: str | None,
+    group: str | None,
+    allow_leaks: bool,
+    seed: int,
+    multilabel: bool,
+) -> Dataset:
+    """Open labelled texts and check them; the arguments are those of `open_dataset`.
+
+    Raises:
+        InputError: there is no data, a column or a value is missing, the labels look like texts, or two splits share
+            texts or groups.
+    """
+    names = (text or TEXT, label or LABEL)
+    rows = _list_folder(data, names) if data.is_dir() else _read_file(data, names, group)
+    items = [_item(data, row, names[1], group, multilabel) for row in rows]
+    texts = [_text(data, row, names[0]) for row in rows]
+    _check_labels(data, items, names[1])
+    digests = _digests(texts)
+    found = Found(
+        data,
+        items,
+        digests,
+        same_content(_digests([_letters(one) for one in texts])),
+        None,
+        noun="texts",
+        warnings=_warnings(items, texts, multilabel),
+    )
+
+    def split(rows: NDArray[np.int64], parts: SplitParts) -> TextSplit:
+        return TextSplit(tuple(texts[row] for row in rows), *parts)
+
+    options = {
+        "text": names[0], "label": names[1], "group": group, "allow_leaks": allow_leaks, "seed": seed,
+        "multilabel": multilabel,
+    }  # fmt: skip
+    return make_dataset(found, split, options)
+
+
+def _read_file(data: Path, names: tuple[str, str], group: str | None) -> list[Row]:
+    if data.suffix.lower() not in TABLE_SUFFIXES or not data.is_file():
+        raise InputError(f"{data}: no folder and no table; texts come as {', '.join(TABLE_SUFFIXES)} or a folder")
+    return read_table(data, [*names, *([group] if group else [])])
+
+
+def _list_folder(root: Path, names: tuple[str, str]) -> list[Row]:
+    """Return the `.txt` files of `[SPLIT/]CLASS/`, as rows of a table."""
+    rows = []
+    for path in sorted(root.rglob("*.txt")):
+        parts = path.relative_to(root).parts
+        if len(parts) < 2 or any(part.startswith(".") for part in parts):
+            continue
+        split = SPLIT_NAMES.get(parts[0].lower(), "") if len(parts) > 2 else ""
+        try:
+            value = path.read_bytes().decode("utf-8-sig")
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(f"{path}: not UTF-8 text ({error}); save it as UTF-8 or remove it") from error
+        rows.append(Row("/".join(parts), {names[0]: value, names[1]: parts[1 if split else 0], SPLIT: split}))
+    if not rows:
+        raise InputError(f"{root}: no .txt files in folders of classes")
+    return rows
+
+
+def _text(data: Path, row: Row, column: str) -> str:
+    value = row.values.get(column)
+    if not isinstance(value, str):
+        kind = "missing" if value is None else type(value).__name__
+        raise InputError(f"{data} {row.place}: {column} is {kind}, a text is expected")
+    return value
+
+
+def _item(data: Path, row: Row, column: str, group: str | None, multilabel: bool) -> Item:
+    labels = _labels(row.values.get(column), multilabel)
+    if not labels and not multilabel:
+        raise InputError(f"{data} {row.place}: {column} is empty; fill it in or remove the row")
+    if len(labels) > 1 and not multilabel:
+        raise InputError(f"{data} {row.place}: {len(labels)} labels; give --multilabel if a text may have several")
+    split = str(row.values.get(SPLIT) or "").strip().lower()
+    if split and split not in SPLIT_NAMES:
+        raise InputError(f"{data} {row.place}: split {split!r}; write train, val or test")
+    name = str(row.values.get(group) or "").strip() if group else ""
+    return Item(row.place, labels, SPLIT_NAMES[split] if split else None, name or None)
+
+
+def _labels(value: Any, multilabel: bool) -> tuple[str, ...]:
+    if isinstance(value, list):
+        names = [str(one).strip() for one in value]
+    elif isinstance(value, bool):
+        names = [str(value).lower()]
+    else:
+        plain = "" if value is None else str(value).strip()
+        names = plain.split(LABEL_SEPARATOR) if multilabel else [plain]
+    return tuple(sorted({name.strip() for name in names} - {""}))
+
+
+def _check_labels(data: Path, items: Sequence[Item], column: str) -> None:
+    """Refuse what are no classes: another column was meant."""
+    labels = {label for item in items for label in item.labels}
+    many = len(items) >= SMALL and len(labels) * FEWEST_REPEATS > len(items)
+    if len(labels) > MOST_CLASSES or many:
+        raise InputError(
+            f"{data}: column {column} has {len(labels):,} different values in {len(items):,} rows, so they are no "
+            "classes; name the right column with --label"
+        )
+    with_split = sum(item.split is not None for item in items)
+    if 0 < with_split < len(items):
+        raise InputError(
+            f"{data}: {len(items) - with_split:,} of {len(items):,} rows have no split; fill in all or none"
+        )
+
+
+def _warnings(items: Sequence[Item], texts: Sequence[str], multilabel: bool) -> tuple[str, ...]:
+    found = []
+    if empty := sum(not text.strip() for text in texts):
+        found.append(f"{empty:,} texts are empty")
+    if not multilabel and any(LABEL_SEPARATOR in label for item in items for label in item.labels):
+        found.append(f"labels contain {LABEL_SEPARATOR!r}; give --multilabel if that separates several labels")
+    return tuple(found)
+
+
+def _digests(texts: Sequence[str]) -> NDArray[np.uint8]:
+    digests = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in texts]
+    return np.frombuffer(b"".join(digests), np.uint8).reshape(-1, 32)
+
+
+def _letters(text: str) -> str:
+    """Return what two texts must share to say the same: letters, digits and symbols in one form and case."""
+    plain = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(letter for letter in plain if unicodedata.category(letter)[0] in "LNSM") or text

@@ -1,0 +1,143 @@
+"""The one implementation of the text contract: from a text to token numbers, equal to transformers' id for id."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from edge_runtime.errors import BundleError, EdgeError, InputError, MachineError
+from edge_runtime.preprocessing.interface import at_place
+from edge_runtime.preprocessing.text import TextPreprocessing
+
+if TYPE_CHECKING:
+    import numpy.typing as npt
+
+__all__ = ["TextPreprocessor", "describe"]
+
+CHUNK = 1024
+"""Texts of a list that are sorted by length together, so that memory does not grow with the list."""
+Ids: TypeAlias = "npt.NDArray[np.int64]"
+
+
+class TextPreprocessor:
+    """Executes one contract; reads its tokenizer once. Safe to call from many threads."""
+
+    contract: TextPreprocessing
+
+    def __init__(self, contract: TextPreprocessing, tokenizer: bytes) -> None:
+        digest = hashlib.sha256(tokenizer).hexdigest()
+        if digest != contract.tokenizer_sha256:
+            raise BundleError(f"{contract.tokenizer}: SHA-256 {digest}, the contract says {contract.tokenizer_sha256}")
+        self.contract = contract
+        self._tokenizer = read_tokenizer(tokenizer, contract.tokenizer)
+        self._tokenizer.no_padding()
+        if contract.truncation == "end":
+            self._tokenizer.enable_truncation(contract.max_length)
+        else:
+            self._tokenizer.no_truncation()
+
+    def decode(self, x: Any, *, color: str | None = None) -> str:
+        """Return an input as a text: `str` as it is, bytes and the file at a `pathlib.Path` from UTF-8."""
+        if color is not None:
+            raise InputError(f"color={color!r} is for images; leave it out")
+        if isinstance(x, os.PathLike):
+            x = _read(x)
+        try:
+            if isinstance(x, (bytes, bytearray, memoryview)):
+                return str(x, "utf-8-sig")
+            if isinstance(x, str):
+                x.encode()  # a lone surrogate is no text, and no tokenizer takes it
+                return x
+        except UnicodeError as error:
+            raise InputError(f"{describe(x)}: not UTF-8 text ({error.reason} at {error.start})") from error  # type: ignore[attr-defined]
+        raise InputError(f"{describe(x)}: cannot be a text; give a str, UTF-8 bytes or a pathlib.Path")
+
+    def preprocess(self, plain: str) -> Ids:
+        """Return the text's token numbers, `(length,)` int64."""
+        return self._ids(self._tokenizer.encode(plain).ids, plain)
+
+    def __call__(self, x: Any, color: str | None = None) -> Ids:
+        """Decode and preprocess one input."""
+        return self.preprocess(self.decode(x, color=color))
+
+    def _ids(self, ids: list[int], plain: str) -> Ids:
+        if not 0 < len(ids) <= self.contract.max_length:
+            raise InputError(
+                f"{describe(plain)}: {len(ids)} tokens, 1 to {self.contract.max_length} are expected; split it"
+            )
+        return np.array(ids, dtype=np.int64)
+
+    def batches(self, items: Sequence[Any], color: str | None, size: int) -> Iterator[tuple[Sequence[int], Ids]]:
+        """Yield batches of texts of like length, each with its texts' places in the list."""
+        for start in range(0, len(items), CHUNK):
+            rows = self._rows(items[start : start + CHUNK], color, start)
+            order = sorted(range(len(rows)), key=lambda at: len(rows[at]))
+            for first in range(0, len(rows), size):
+                places = order[first : first + size]
+                yield [start + at for at in places], self.stack([rows[at] for at in places])
+
+    def _rows(self, items: Sequence[Any], color: str | None, start: int) -> list[Ids]:
+        rows = []
+        for at, item in enumerate(items, start):
+            try:
+                rows.append(self(item, color))
+            except EdgeError as error:
+                raise at_place(error, at) from error
+        return rows
+
+    def stack(self, tensors: Sequence[Ids]) -> Ids:
+        """Pad rows on the right to the longest of them."""
+        batch = np.full((len(tensors), max(map(len, tensors))), self.contract.pad_id, dtype=np.int64)
+        for row, ids in zip(batch, tensors, strict=True):
+            row[: len(ids)] = ids
+        return batch
+
+    def check(self, batch: npt.NDArray[Any]) -> Ids:
+        """Return `(n, length)` token numbers without the columns in which every row has padding."""
+        contract = self.contract
+        if batch.ndim != 2 or not batch.size or batch.dtype.kind not in "iu":
+            raise InputError(f"batch {batch.shape} {batch.dtype}: (n, length) whole numbers with n >= 1 are expected")
+        if batch.min() < 0 or batch.max() >= contract.vocabulary:
+            raise InputError(f"token numbers {batch.min()} to {batch.max()}: 0 to {contract.vocabulary - 1} are known")
+        used = np.flatnonzero((batch != contract.pad_id).any(axis=0))
+        length = int(used[-1]) + 1 if len(used) else 1
+        if length > contract.max_length:
+            raise InputError(f"{length} tokens: at most {contract.max_length} are expected")
+        return batch[:, :length].astype(np.int64, copy=False)
+
+
+def read_tokenizer(data: bytes, name: str) -> Any:
+    """Return the `tokenizers.Tokenizer` of a tokenizer file's bytes.
+
+    Raises:
+        MachineError: the package is missing.
+        BundleError: it cannot read the file.
+    """
+    try:
+        from tokenizers import Tokenizer
+    except ImportError as error:
+        raise MachineError('texts need the tokenizers package; run: pip install "edge-runtime[text]"') from error
+    try:
+        return Tokenizer.from_str(data.decode())
+    except Exception as error:  # it raises plain Exception
+        line = str(error).splitlines()[0][:200]
+        raise BundleError(f"{name}: tokenizers cannot read it ({line}); upgrade tokenizers or export again") from error
+
+
+def describe(x: Any) -> str:
+    """Name an input in an error without showing what it says."""
+    if isinstance(x, str):
+        return f"text of {len(x):,} characters"
+    return f"{len(x):,} bytes" if isinstance(x, (bytes, bytearray, memoryview)) else type(x).__name__
+
+
+def _read(path: os.PathLike[str]) -> bytes:
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise InputError(f"{os.fspath(path)}: cannot be read ({error.strerror}); give a text file") from error
