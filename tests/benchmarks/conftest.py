@@ -78,9 +78,9 @@ def golden(models: dict[str, bytes], picture: bytes) -> bytes:
     return json.dumps({"schema": 1, "cases": [case]}).encode()
 
 
-def archive(spoil: bool = False) -> bytes:
+def archive(spoil: bool = False, only: tuple[str, ...] = ("cpu-int8", "cpu-fp32")) -> bytes:
     """A canonical `.edge` file; spoiled, its golden logits are those of other weights."""
-    models = {"cpu-int8": network(8), "cpu-fp32": network(96)}
+    models = {name: network(8 if name == "cpu-int8" else 96) for name in only}
     pixels = np.random.default_rng(0).integers(0, 256, (40, 50, 3), dtype=np.uint8)
     buffer = io.BytesIO()
     Image.fromarray(pixels).save(buffer, "PNG")
@@ -88,7 +88,7 @@ def archive(spoil: bool = False) -> bytes:
     files = {f"models/{name}.onnx": model for name, model in models.items()}
     files |= {"golden/0.png": buffer.getvalue(), "golden/golden.json": golden(told, buffer.getvalue())}
     entries = tuple(file_entry(path, files[path]) for path in sorted(files))
-    variants = (variant("cpu-int8", "int8"), variant("cpu-fp32", "fp32"))
+    variants = tuple(variant(name, name.removeprefix("cpu-")) for name in only)
 
     def manifest(identity: str) -> Manifest:
         return Manifest(

@@ -44,7 +44,7 @@ OPTIONS = [
     click.option("--base-python", metavar="PYTHON", help="Interpreter that runs BASE, to compare its ONNX Runtime."),
     click.option(
         "--margin", "latency_margin", callback=_share, metavar="PERCENT",
-        help="Latencies closer than this are the same.  [default: 5%]",
+        help="Latencies closer than this are the same.  [default: 5%; 10% for the model alone]",
     ),
     click.option("--budgets", "budgets_file", metavar="FILE", type=_PATH, help="Budgets, as TOML."),
     click.option("--seed", type=click.IntRange(0, 2**32 - 1), default=0, show_default=True),

@@ -1,0 +1,124 @@
+"""Two real bundles side by side: what is measured, judged, checked first, and kept when it is interrupted."""
+
+import json
+import sys
+
+import numpy as np
+import pytest
+
+from edge_benchmarks.cli import edge_bench
+from edge_benchmarks.cli.boundary import run_command
+from edge_benchmarks.compare import run as run_module
+from edge_benchmarks.compare.judge import MARGINS
+from edge_benchmarks.compare.run import RunPlan, compare_run
+from edge_benchmarks.timing import InterruptedPairs, measure_pairs
+from edge_runtime.errors import ExitCode, InputError, SelfTestError
+
+JUDGED = ["latency_p50", "model_latency_p50", "first_label", "peak_rss", "bundle_size", "variant_size"]
+
+
+def plan(base, new, **more) -> RunPlan:
+    return RunPlan(base, new, threads=1, **{"variants": ("cpu-int8",), "pairs": 3, "seconds": 0.3} | more)
+
+
+@pytest.fixture(scope="module")
+def compared(bundle):
+    """A bundle against itself made four times slower, which no noise hides."""
+    return compare_run(plan(bundle, bundle, slowdown=3.0, pairs=4))
+
+
+def test_a_real_slowdown_is_found_and_named(compared):
+    assert [one.question.shown.metric for one in compared.judged] == JUDGED
+    outcomes = {one.question.shown.metric: one.outcome.value for one in compared.judged}
+    assert outcomes["latency_p50"] == "worse"
+    assert outcomes["bundle_size"] == outcomes["variant_size"] == "same"
+    assert compared.exit_code is ExitCode.REFUSED
+
+
+def test_the_document_holds_everything_that_a_reader_could_check(compared, bundle):
+    document = json.loads(json.dumps(compared.to_dict(), allow_nan=False))
+    assert (document["schema"], document["kind"], document["mode"]) == (1, "compare", "run")
+    assert (document["verdict"], document["exit_code"]) == ("failed", 4)
+    assert document["base"]["content_ids"] == document["new"]["content_ids"] != []
+    assert document["base"]["versions"]["python"] == sys.version.split()[0]
+    pairs = document["samples"]["cpu-int8"]
+    assert len(pairs) == 4
+    whole = [pair["end_to_end"]["samples_ns"] for pair in pairs]
+    ratios = [np.median(one["new"]) / np.median(one["base"]) for one in whole]
+    assert np.median(ratios) > 2
+    assert {one["key"] for one in document["benchmarks"]} == {
+        f"insects/cpu-int8/{one['scenario']}/{one['metric']}" for one in document["benchmarks"]
+    }
+    assert {"latency_p90", "steady_rss"} <= {one["metric"] for one in document["measurements"]["new"]}
+    assert document["environment"]["identity"]["cores_logical"]
+    assert str(bundle.parent) not in json.dumps(document)
+
+
+def test_a_variant_that_is_gone_fails_and_a_fresh_one_is_told(bundle, tmp_path, make_archive):
+    small = tmp_path / "small.edge"
+    small.write_bytes(make_archive(only=("cpu-int8",)))
+    gone = compare_run(plan(bundle, small, variants=(), pairs=2, seconds=0.05))
+    assert {one.question.shown.variant: one.outcome.value for one in gone.judged if one.reason}["cpu-fp32"] == "missing"
+    assert gone.exit_code is ExitCode.REFUSED
+    fresh = compare_run(plan(small, bundle, variants=(), pairs=2, seconds=0.05))
+    assert fresh.judged[-1].outcome.value == "added"
+
+
+def test_golden_vectors_of_both_come_first(bundle, broken_bundle):
+    for pair in ((bundle, broken_bundle), (broken_bundle, bundle)):
+        with pytest.raises(SelfTestError, match="logits differ"):
+            compare_run(plan(*pair))
+
+
+def test_what_is_not_there_is_one_line(bundle, tmp_path):
+    with pytest.raises(InputError, match=r"none\.edge"):
+        compare_run(plan(bundle, tmp_path / "none.edge"))
+    with pytest.raises(InputError, match="BASE has no variant 'gpu' for cpu; it has cpu-int8, cpu-fp32"):
+        compare_run(plan(bundle, bundle, variants=("gpu",)))
+    with pytest.raises(InputError, match="BASE has no variant for cuda"):
+        compare_run(plan(bundle, bundle, variants=(), device="cuda"))
+
+
+def test_an_interrupt_leaves_the_pairs_that_were_done(bundle, monkeypatch):
+    def interrupted(arms, **options):
+        raise InterruptedPairs(measure_pairs(arms, pairs=2, seconds=0.02))
+
+    monkeypatch.setattr(run_module, "measure_pairs", interrupted)
+    report = compare_run(plan(bundle, bundle))
+    assert report.exit_code is ExitCode.INTERRUPTED
+    assert len(report.to_dict()["samples"]["cpu-int8"]) == 2
+    assert [one.question.shown.metric for one in report.judged] == JUDGED
+
+
+def test_the_command_writes_every_form_and_ends_with_the_gates_code(bundle, tmp_path, capsys):
+    budgets = tmp_path / "edge-budgets.toml"
+    budgets.write_text("[bundle_size]\nmax = '1 KB'\n")
+    outputs = [tmp_path / f"gate.{suffix}" for suffix in ("json", "md", "xml", "html", "txt")]
+    arguments = ["compare", "--run", str(bundle), str(bundle), "--variant", "cpu-int8", "--pairs", "2"]
+    arguments += ["--duration", "0.05", "--threads", "1", "--budgets", str(budgets), "--json"]
+    code = run_command(edge_bench, [*arguments, *(f"--output={path}" for path in outputs)])
+    document = json.loads(capsys.readouterr().out)
+    assert code == document["exit_code"] == 4
+    assert [one["over"] for one in document["budgets"]] == [True]
+    assert all(path.stat().st_size > 100 for path in outputs)
+    assert json.loads(outputs[0].read_text()) == document
+
+
+@pytest.mark.parametrize(
+    ("more", "code", "message"),
+    [
+        (["--margin", "5"], 2, "a percentage is expected, such as 5%"),
+        (["-o", "gate.docx"], 1, "no report form has the suffix"),
+        (["--budgets", "none.toml"], 1, "cannot be read"),
+        (["--base-python", "no-python-here"], 1, "cannot be started"),
+    ],
+)
+def test_bad_arguments_are_one_line(bundle, more, code, message, capsys):
+    assert run_command(edge_bench, ["compare", "--run", str(bundle), str(bundle), *more]) == code
+    assert message in capsys.readouterr().err
+
+
+def test_every_margin_is_of_a_known_metric():
+    from edge_benchmarks.measurements import METRICS
+
+    assert set(MARGINS) <= set(METRICS)
