@@ -52,6 +52,8 @@ def find_changes(series: ArrayLike, false_alarm: float = FALSE_ALARM, seed: int 
         seed: Of the random orders.
     """
     values = np.asarray(series, dtype=np.float64)
+    if not len(values):
+        return []
     places: dict[int, float] = {}
     _split(values, 0, false_alarm, np.random.default_rng(seed), places)
     ordered = sorted(places)

@@ -17,7 +17,8 @@ MOST_FIGURES = 24
 def render(document: Document) -> str:
     """Return the page: the gate, the matrix, what changed, every series."""
     title, subtitle = words.titles(document)
-    sections = [Section("The fleet", [_matrix(document)]), _details(document)]
+    gate = Text("The newest result of each device; the worst cell decides the gate.")
+    sections = [Section("The fleet", [gate, _matrix(document)]), _details(document)]
     if document["history"]:
         sections[1:1] = [_changes(document), _every_number(document)]
     tone = words.TONES[document["verdict"]]
@@ -31,7 +32,7 @@ def _matrix(document: Document) -> Table:
         [device, *(_cell(words.cell_of(document, device, bundle)) for bundle in names)]
         for device in words.devices(document)
     ]
-    return Table(["device", *names], rows, "The newest result of each device; the worst cell decides the gate.")
+    return Table(["device", *names], rows)
 
 
 def _cell(cell: Mapping[str, Any] | None) -> Cell:

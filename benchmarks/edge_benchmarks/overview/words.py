@@ -41,8 +41,11 @@ def verdict(cell: Mapping[str, Any] | None) -> str:
 
 
 def latency(cell: Mapping[str, Any] | None) -> Value:
-    """Return the median latency of a cell's variant: of the whole path where it was measured, else the model alone."""
-    numbers = cell["numbers"] if cell else {}
+    """Return the median latency of a cell's variant: of the whole path where it was measured, else the model alone.
+
+    A run that is invalid has none: what was measured then is no number.
+    """
+    numbers = cell["numbers"] if cell and cell["verdict"] not in ("invalid", "failed") else {}
     for metric, what in (("latency_p50", "whole path"), ("model_latency_p50", "model alone")):
         if metric in numbers and cell is not None:
             found = value(metric, numbers[metric])
