@@ -27,6 +27,9 @@ MOST_STOLEN = 0.10
 MOST_CROWDED = 0.5
 """CPUs by which others and the measurement together may ask for more than there are."""
 
+CROWDED = "other programs used"
+"""How the problem of too few CPUs begins, so that a report says it once."""
+
 
 def unsteady(timings: InterleavedTimings, baseline: str, *, levels: bool = True, paired: bool = True) -> list[str]:
     """Say which arms did not hold still while they were measured.
@@ -82,7 +85,7 @@ def condition_problems(
     others = after.get("others_cpus") or 0.0
     if others + threads > cpus + MOST_CROWDED:
         found.append(
-            f"other programs used {others:.1f} of {cpus} CPUs and {threads} were being measured: they waited for each "
+            f"{CROWDED} {others:.1f} of {cpus} CPUs and {threads} were being measured: they waited for each "
             "other; stop the others, or pin both"
         )
     return found

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from edge_benchmarks.files import check_target, write_file
 from edge_benchmarks.report import SUFFIXES, render
 from edge_benchmarks.report.interface import Document
 from edge_runtime.errors import InputError
@@ -21,8 +22,7 @@ def check_outputs(paths: Sequence[Path]) -> None:
     for path in paths:
         if path.suffix.lower() not in SUFFIXES:
             raise InputError(f"{path}: no report form has the suffix {path.suffix!r}; use {', '.join(SUFFIXES)}")
-        if not path.absolute().parent.is_dir():
-            raise InputError(f"{path}: the folder {path.absolute().parent} does not exist; create it")
+        check_target(path)
 
 
 def write_outputs(document: Document, paths: Sequence[Path]) -> None:
@@ -32,7 +32,7 @@ def write_outputs(document: Document, paths: Sequence[Path]) -> None:
         InputError: the disk refused.
     """
     for path in paths:
-        _replace(path, render(document, SUFFIXES[path.suffix.lower()]))
+        write_file(path, render(document, SUFFIXES[path.suffix.lower()]).encode())
 
 
 @contextmanager
@@ -46,19 +46,8 @@ def saved_meanwhile(paths: Sequence[Path]) -> Iterator[Callable[[Any], None]]:
 
     def save(report: Any) -> None:
         if partial is not None:
-            _replace(partial, render(report.to_dict(), "json"))
+            write_file(partial, render(report.to_dict(), "json").encode())
 
     yield save
     if partial is not None:
         partial.unlink(missing_ok=True)
-
-
-def _replace(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.tmp")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(path)
-    except OSError as error:
-        raise InputError(f"{path}: cannot be written ({error.strerror}); choose another folder") from error
-    finally:
-        temporary.unlink(missing_ok=True)

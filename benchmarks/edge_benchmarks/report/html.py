@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from edge_benchmarks.report import words
+from edge_benchmarks.report import sentences, words
 from edge_benchmarks.report.footprint_section import footprint_section, pareto_section
 from edge_benchmarks.report.interface import Document
 from edge_benchmarks.report.page import Block, Cell, Headline, Section, Table, Text, Tile, Tiles, render_page
@@ -24,10 +24,10 @@ def render(document: Document) -> str:
         _reading(),
     ]
     return render_page(
-        words.title(document),
+        sentences.title(document),
         [section for section in sections if section.blocks],
         headline=_headline(document),
-        subtitle=words.where(document),
+        subtitle=sentences.where(document),
         footer=_footer(document),
     )
 
@@ -78,8 +78,8 @@ def _glance(document: Document) -> Section:
     ]
     if first["accuracy"]:
         tiles.append(_tile("Accuracy", words.accuracy(first)))
-    blocks: list[Block] = [Text(warning, "bad") for warning in words.warnings(document)]
-    blocks += [Text(line, "unsure") for line in words.disturbances(document)]
+    blocks: list[Block] = [Text(warning, "bad") for warning in sentences.warnings(document)]
+    blocks += [Text(line, "unsure") for line in sentences.disturbances(document)]
     return Section(f"{first['arm']} at a glance", [*blocks, Tiles(tiles)])
 
 

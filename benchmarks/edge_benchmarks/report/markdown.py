@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge_benchmarks.report import words
+from edge_benchmarks.report import sentences, words
 from edge_benchmarks.report.interface import Document
 from edge_benchmarks.report.page import SIGNS
 from edge_benchmarks.report.tables import ScenarioTable, scenario_tables
@@ -10,8 +10,8 @@ from edge_benchmarks.report.tables import ScenarioTable, scenario_tables
 
 def render(document: Document) -> str:
     """Return the headline, a table for each scenario and one of footprints."""
-    lines = [f"### {words.title(document)}", "", words.where(document), ""]
-    lines += [f"> **{warning}**\n" for warning in words.warnings(document) + words.disturbances(document)]
+    lines = [f"### {sentences.title(document)}", "", sentences.where(document), ""]
+    lines += [f"> **{warning}**\n" for warning in sentences.warnings(document) + sentences.disturbances(document)]
     for table in scenario_tables(document):
         lines += [*_scenario(table), "", *(f"> {note}\n" for note in table.notes)]
     lines += _footprint(document)

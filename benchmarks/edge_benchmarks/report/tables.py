@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from edge_benchmarks.report import words
+from edge_benchmarks.report import sentences, words
 from edge_benchmarks.report.interface import Document
 from edge_benchmarks.report.page import Tone
 
@@ -61,7 +61,7 @@ class ScenarioTable:
     @property
     def notes(self) -> list[str]:
         """What a reader must know of single rows."""
-        return [note for line in self.lines if (note := words.rate_note(line.row))]
+        return [note for line in self.lines if (note := sentences.rate_note(line.row))]
 
 
 def scenario_tables(document: Document) -> list[ScenarioTable]:

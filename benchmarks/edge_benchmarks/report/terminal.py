@@ -11,7 +11,7 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from edge_benchmarks.report import words
+from edge_benchmarks.report import sentences, words
 from edge_benchmarks.report.columns import whole_table
 from edge_benchmarks.report.interface import Document
 from edge_benchmarks.report.page import SIGNS, Tone
@@ -31,12 +31,12 @@ def render(document: Document) -> str:
 
 
 def _layout(document: Document) -> Group:
-    parts: list[Any] = [Text(line, style=_STYLES["bad"]) for line in words.warnings(document)]
+    parts: list[Any] = [Text(line, style=_STYLES["bad"]) for line in sentences.warnings(document)]
     parts += [
-        Text(words.sentence(document), style="bold"),
-        Text(f"{words.title(document)}, {words.where(document)}", "dim"),
+        Text(sentences.sentence(document), style="bold"),
+        Text(f"{sentences.title(document)}, {sentences.where(document)}", "dim"),
     ]
-    parts += [Text(line, style=_STYLES["unsure"]) for line in words.disturbances(document)]
+    parts += [Text(line, style=_STYLES["unsure"]) for line in sentences.disturbances(document)]
     for table in scenario_tables(document):
         parts += [Text(), _scenario(table)]
         parts += [Text(note, style=_STYLES["unsure"]) for note in table.notes]
@@ -88,10 +88,10 @@ def _footprint(document: Document) -> Table:
         [
             result["arm"],
             _two_lines(words.cold_start(result)),
-            _two_lines(words.memory(result["peak_rss_bytes"])),
-            *(_two_lines(words.size(result[key])) for key in ("variant_bytes", "bundle_bytes")),
+            words.memory(result["peak_rss_bytes"]).text,
+            *(words.size(result[key]).text for key in ("variant_bytes", "bundle_bytes")),
             _two_lines(words.accuracy(result)),
-            words.check(result).replace(" ", "\n", 1),
+            words.check(result).replace(" right", "\nright"),
         ]
         for result in document["variants"]
     ]

@@ -19,10 +19,6 @@ WHATS = {"end-to-end": "from input to answer", "model": "model alone"}
 """The two things that are timed; no table mixes them without saying which."""
 
 
-BUSY_CPUS = 0.25
-"""CPUs' worth of other work from which on a reader is told of it."""
-
-
 @dataclass(frozen=True)
 class Value:
     """A number with its unit, and its bounds or what else qualifies it."""
@@ -119,17 +115,6 @@ def setting(row: Mapping[str, Any]) -> str:
     return said.get(name, f"{value.rstrip('s')} s idle" if name == "idle-gap" else value)
 
 
-def rate_note(row: Mapping[str, Any]) -> str:
-    """Say where more calls came than could be answered; empty where they were answered."""
-    rate = row["rate"]
-    if rate is None or rate["reached"]:
-        return ""
-    return (
-        f"{row['arm']}: {three(rate['offered'])} calls a second came and {three(rate['answered'])} were answered; "
-        "the queue grew, so there is no latency to tell"
-    )
-
-
 def speed(ratio: Mapping[str, float | None]) -> str:
     """Say a time ratio as a reader would: `2.14x faster`, `1.05x slower`."""
     value = ratio["value"] or 1.0
@@ -196,68 +181,6 @@ def verdict(document: Document, row: Mapping[str, Any]) -> tuple[str, Tone]:
         if one["candidate"] == row["arm"]:
             return one["verdict"], tone(one)
     return ("baseline" if found else "-"), "plain"
-
-
-def title(document: Document) -> str:
-    """Name what was measured."""
-    names = dict.fromkeys(f"{one['name']} {one['version']}".strip() for one in document["variants"])
-    return " and ".join(names) or "benchmark"
-
-
-def where(document: Document) -> str:
-    """Say in one line how and where it was measured."""
-    identity, first = document["environment"]["identity"], document["variants"][0]
-    return (
-        f"{identity['cpu']} ({identity['instruction_set']}), "
-        f"{first['threads']} thread{'s' * (first['threads'] != 1)}, {first['provider']}, {_date(document['created'])}"
-    )
-
-
-def sentence(document: Document) -> str:
-    """Say in one plain sentence what the variant that the runtime takes costs, and how it compares."""
-    arm = document["variants"][0]["arm"]
-    row = row_of(document, arm) or row_of(document, arm, "model")
-    if row is None or row["latency_ms"] is None:
-        return f"{arm} was not timed one at a time."
-    median, p90, infer = (
-        row["latency_ms"]["p50"], row["latency_ms"]["p90"], row["stages_ms"].get("infer", {}).get("p50"),
-    )  # fmt: skip
-    said = f"{arm} answers in {milliseconds(median['value'])} (p50)" if median else f"{arm}: p50 not resolved"
-    said += ", model alone" if row["what"] == "model" else ""
-    said += f", {milliseconds(infer['value'])} of it the model" if median and infer else ""
-    said += f"; 9 of 10 answers take at most {milliseconds(p90['value'])} (p90)" if p90 else ""
-    comparison = comparison_of(document, arm, row["what"])
-    if comparison and comparison["verdict"] in ("faster", "slower", "same"):
-        link = {"faster": "than", "slower": "than", "same": "as"}[comparison["verdict"]]
-        said += f"; {'as fast' if link == 'as' else outcome(comparison)} {link} {comparison['baseline']}"
-    return f"{said}."
-
-
-def warnings(document: Document) -> list[str]:
-    """Return what a reader must know before using a number."""
-    found = [f"Invalid: {problem}" for problem in document["problems"]]
-    found += [
-        f"{one['candidate']}, {one['scenario']}, {WHATS[one['what']]}: {one['reason']}"
-        for one in document["comparisons"]
-        if one["reason"] and not any(one["reason"] in problem for problem in document["problems"])
-    ]
-    if document["partial"]:
-        found.append("Partial: the run was interrupted; this is what was measured by then.")
-    return found
-
-
-def disturbances(document: Document) -> list[str]:
-    """Return what may have slowed the measurement down without making it invalid."""
-    others = document["environment"]["conditions_after"].get("others_cpus") or 0.0
-    if others < BUSY_CPUS:
-        return []
-    cpus = document["environment"]["identity"]["cores_logical"]
-    return [f"Other programs used {others:.1f} of {cpus} CPUs meanwhile; the latencies hold what that cost."]
-
-
-def _date(created: str) -> str:
-    """Return an ISO time in UTC without seconds."""
-    return f"{created[:16].replace('T', ' ')} UTC"
 
 
 def three(number: float) -> str:
