@@ -7,13 +7,14 @@ import sys
 import textwrap
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import psutil
 import pytest
 
 from edge_benchmarks.inputs import synthetic_photo
-from edge_benchmarks.timing import InterruptedPairs, WorkerSpec, measure_pairs, paired, workers
+from edge_benchmarks.timing import InterruptedPairs, WorkerSpec, layout, measure_pairs, paired, workers
 from edge_benchmarks.timing.workers import running
 from edge_runtime import load
 from edge_runtime.errors import InputError, IntegrityError, MachineError, SelfTestError
@@ -194,3 +195,30 @@ def test_exchanging_the_arms_of_pairs_inverts_their_ratios(spec):
 def test_nothing_to_pair_is_an_error(spec):
     with pytest.raises(InputError, match="1 arms"):
         measure_pairs({"base": spec})
+
+
+def personality_of(worker) -> int:
+    return int(Path(f"/proc/{worker._process.pid}/personality").read_text(), 16)
+
+
+@pytest.mark.skipif(not Path("/proc/self/personality").exists(), reason="only Linux draws layouts this way")
+def test_both_processes_of_a_pair_share_a_layout_that_the_next_pair_does_not(spec, nothing_left):
+    before = Path("/proc/self/personality").read_text()
+    seen = []
+    for drawn_by in (5, 5, 4099):
+        with running(spec, warmup_seconds=0, layout=drawn_by) as (worker, _):
+            if not personality_of(worker) & layout._NO_RANDOMIZE:
+                pytest.skip("this container forbids to set a process's personality")
+            stack = Path(f"/proc/{worker._process.pid}/stat").read_text().rpartition(")")[2].split()[25]
+            environment = Path(f"/proc/{worker._process.pid}/environ").read_bytes().split(b"\0")
+            seen.append((stack, sorted(one for one in environment if one.startswith((b"PYTHONHASHSEED", b"EDGE_L")))))
+    assert seen[0] == seen[1] != seen[2]
+    with running(spec, warmup_seconds=0) as (worker, _):
+        assert not personality_of(worker) & layout._NO_RANDOMIZE
+    assert Path("/proc/self/personality").read_text() == before
+
+
+def test_a_system_that_forbids_layouts_is_measured_as_it_is(spec, monkeypatch, nothing_left):
+    monkeypatch.setattr(layout, "_personality", lambda wanted: None)
+    with running(spec, warmup_seconds=0, layout=7) as (worker, _):
+        assert worker.turn(1, 0).whole_ns

@@ -15,7 +15,7 @@ import click
 
 from edge_runtime.errors import EdgeError, ExitCode
 
-_REPORT_EXTRA = ("jinja2", "matplotlib", "rich", "scipy")
+_REPORT_EXTRA = ("jinja2", "matplotlib", "rich", "scipy", "tomli")
 """Packages that an installation on a device may lack."""
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -105,6 +105,19 @@ def samples(pairs: Sequence[ProcessPair]) -> list[dict[str, Any]]:
         }
         for pair in pairs
     ]
+
+
+def levels(pairs: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Return what one run measured of both arms together, from its raw samples: scenario and metric to the median."""
+    found = {}
+    for prefix, phase in (("latency", "end_to_end"), ("model_latency", "model")):
+        calls = [value for pair in pairs for arm in pair[phase]["samples_ns"].values() for value in arm]
+        found[f"single-stream/{prefix}_p50"] = float(np.median(calls)) / 1e6
+    for metric in STARTS:
+        values = [one[metric] for pair in pairs for one in pair["processes"].values() if one[metric] is not None]
+        if values:
+            found[f"cold-start/{metric}"] = float(np.median(values))
+    return found
 
 
 def _block_logs(pair: ProcessPair, prefix: str) -> np.ndarray:

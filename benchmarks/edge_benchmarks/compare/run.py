@@ -14,7 +14,7 @@ from edge_benchmarks.compare.budgets import Budget, check, limits
 from edge_benchmarks.compare.document import CompareReport, Difference, Side
 from edge_benchmarks.compare.judge import Limit, Question, judge
 from edge_benchmarks.compare.pairs import BASE, NEW, Named, measured, questions, samples
-from edge_benchmarks.inputs import BenchInput, read_inputs, synthetic_photo
+from edge_benchmarks.inputs import BenchInput, read_inputs, synthetic_photo, synthetic_text
 from edge_benchmarks.measurements import Measurement
 from edge_benchmarks.sizes import file_bytes
 from edge_benchmarks.timing import InterruptedPairs, ProcessPair, WorkerSpec, measure_pairs
@@ -54,6 +54,7 @@ class RunPlan:
     slowdown: float = 0.0
     """Share by which every call of NEW is really made longer; for testing a gate."""
     seed: int = 0
+    """Of the order of turns and the layouts of memory."""
 
 
 def compare_run(
@@ -83,7 +84,7 @@ def compare_run(
     """
     manifests = {BASE: _manifest(plan.base), NEW: _manifest(plan.new)}
     both, gone, fresh = _variants(plan, manifests)
-    fed = read_inputs(plan.inputs) if plan.inputs else [_synthetic(manifests[NEW], plan.seed)]
+    fed = read_inputs(plan.inputs) if plan.inputs else [_synthetic(manifests[NEW])]
     side_by_side = _SideBySide(plan, manifests, fed)
     machine = environment.capture()
     watch = environment.CpuWatch()
@@ -207,12 +208,8 @@ def _variants(plan: RunPlan, manifests: Mapping[str, Manifest]) -> tuple[list[st
     return both, gone, [] if plan.variants else [name for name in new if name not in base]
 
 
-def _synthetic(manifest: Manifest, seed: int) -> BenchInput:
-    if manifest.task.startswith("image"):
-        return synthetic_photo(seed)
-    from edge_benchmarks.inputs import synthetic_text
-
-    return synthetic_text(seed)
+def _synthetic(manifest: Manifest) -> BenchInput:
+    return synthetic_photo() if manifest.task.startswith("image") else synthetic_text()
 
 
 def _placeholder(manifest: Manifest, variant: str) -> Measurement:

@@ -14,8 +14,10 @@ def render(document: Document) -> str:
     """Return the page: verdict, error rates, every benchmark, budgets, environment."""
     verdict = document["verdict"]
     headline = Headline(verdict, words.summary(document).partition(": ")[2], words.TONES[verdict])
-    rates = [Text(line) for line in (*words.error_rates(document), *words.differences(document))]
-    sections = [Section("How far to trust it", rates), Section("Benchmarks", [_benchmarks(document)])]
+    how = "measured side by side" if document["mode"] == "run" else "two stored reports"
+    sections = [Section("Benchmarks", [_benchmarks(document)])]
+    if differences := words.differences(document):
+        sections.insert(0, Section("What differs besides the bundle", [Text(line) for line in differences]))
     if document["budgets"]:
         rows: list[list[str | Cell]] = [
             [*told[:3], _outcome(told[3])] for told in map(words.budget, document["budgets"])
@@ -23,9 +25,9 @@ def render(document: Document) -> str:
         sections.append(Section("Budgets", [Table(("budget", "bound", "NEW", "verdict"), rows)]))
     told = json.dumps(document["environment"], indent=1, ensure_ascii=False)
     sections.append(Section("Environment", [Text(told)], folded=True))
-    how = "measured side by side" if document["mode"] == "run" else "two stored reports"
     return render_page(
-        words.title(document), sections, headline=headline, subtitle=f"{how}, {document['created']}",
+        words.title(document), sections, headline=headline,
+        subtitle="; ".join([how, document["created"], *words.error_rates(document)]),
         footer=" ".join(one for side in ("base", "new") for one in document[side]["content_ids"]),
     )  # fmt: skip
 

@@ -10,8 +10,9 @@ from edge_benchmarks.report.page import SIGNS
 def render(document: Document) -> str:
     """Return the verdict, what it is worth, and one table."""
     sign = SIGNS[words.TONES[document["verdict"]]]
-    lines = [f"### {sign} {words.title(document)}".replace("###  ", "### "), "", f"**{words.summary(document)}**", ""]
-    lines += [f"- {line}" for line in (*words.error_rates(document), *words.differences(document))]
+    lines = [f"### {words.title(document)}", "", *(f"- {line}" for line in words.error_rates(document))]
+    lines += [f"- {line}" for line in words.differences(document)]
+    lines += ["", f"**{sign} {words.summary(document)}**"]
     lines += ["", "| benchmark | BASE | NEW | change (95 %) | allowed | verdict |", "|---|--:|--:|--:|--:|---|"]
     for one in words.rows(document):
         sides = (str(words.value(one["metric"], one[side])) for side in ("base", "new"))

@@ -33,7 +33,7 @@ def _print(console: Console, document: Document) -> None:
     console.print()
     rows = [
         [
-            Text(f"{one['variant']}\n{one['metric']}"),
+            Text(f"{words.printable(one['variant'])}\n{one['metric']}"),
             # Their own intervals are in the other forms: side by side the change is what counts.
             *(Text(words.value(one["metric"], one[side]).text) for side in ("base", "new")),
             _lines(words.change(one)),
@@ -43,9 +43,8 @@ def _print(console: Console, document: Document) -> None:
     ]
     if rows:
         console.print(whole_table(("benchmark", "BASE", "NEW", "change", "verdict"), rows, names=(0,)))
-    for one in words.rows(document):
-        if one["reason"]:
-            console.print(Text(f"{one['variant']} {one['metric']}: {words.verdict(one)}", style="dim"))
+    for reason, benchmarks in words.reasons(document).items():
+        console.print(Text(words.printable(f"{', '.join(benchmarks)}: {reason}"), style="dim"))
     for about, bound, value, told in map(words.budget, document["budgets"]):
         style = _STYLES[words.TONES[told.partition(":")[0]]]
         console.print(Text(f"budget: {about} {bound}: {value}: {told}", style=style))

@@ -29,7 +29,12 @@ _SAID = {
 def title(document: Document) -> str:
     """Return which two builds were compared."""
     base, new = document["base"], document["new"]
-    return f"{base['name']} {base['version']} against {new['name']} {new['version']}"
+    return printable(f"{base['name']} {base['version']} against {new['name']} {new['version']}")
+
+
+def printable(text: str) -> str:
+    """Return a name that a stored report gave without anything that a terminal would obey."""
+    return "".join(one if one.isprintable() else "\N{REPLACEMENT CHARACTER}" for one in text)
 
 
 def summary(document: Document) -> str:
@@ -48,11 +53,18 @@ def error_rates(document: Document) -> list[str]:
             "error rates on this runner are not known; `edge compare --calibrate` measures them. Nominal: 1 % of "
             "comparisons of equal builds call anything better or worse"
         ]
+    return calibrated(known)
+
+
+def calibrated(known: Mapping[str, Any]) -> list[str]:
+    """Return what a calibration's summary says."""
     alarms = known["false_alarms"]
     lines = [
         f"on this runner equal builds were called different in {alarms['count']} of {known['runs']} runs "
         f"(95 % interval {percent(alarms['low'])} to {percent(alarms['high'])})"
     ]
+    if known.get("elsewhere"):
+        lines.append(f"that was measured on another machine, which differs in {', '.join(known['elsewhere'])}")
     found = [
         f"{METRICS[metric].title} {percent(share)}"
         for metric, share in known["smallest_found"].items()
@@ -71,7 +83,7 @@ def differences(document: Document) -> list[str]:
 
 def name(benchmark: Mapping[str, Any]) -> str:
     """Return a benchmark's name for a table: its variant, its scenario and its metric."""
-    return f"{benchmark['variant']}, {METRICS[benchmark['metric']].title}, {benchmark['scenario']}"
+    return f"{printable(benchmark['variant'])}, {METRICS[benchmark['metric']].title}, {benchmark['scenario']}"
 
 
 def value(metric: str, measured: Mapping[str, Any] | None) -> Value:
@@ -81,10 +93,10 @@ def value(metric: str, measured: Mapping[str, Any] | None) -> Value:
     if measured["value"] is None:
         return Value("not resolved", f"n = {measured['n']}")
     low, high = measured["low"], measured["high"]
-    known = low is not None and high is not None and low < high
-    return Value(
-        quantity(metric, measured["value"]), f"{quantity(metric, low)} to {quantity(metric, high)}" if known else ""
-    )
+    told = quantity(metric, measured["value"])
+    if low is None or high is None or low == high:
+        return Value(told)
+    return Value(told, f"{quantity(metric, low)} to {quantity(metric, high)}")
 
 
 def quantity(metric: str, number: float) -> str:
@@ -126,11 +138,20 @@ def verdict(benchmark: Mapping[str, Any]) -> str:
     return f"{benchmark['outcome']}: {benchmark['reason']}" if benchmark["reason"] else benchmark["outcome"]
 
 
+def reasons(document: Document) -> dict[str, list[str]]:
+    """Return each verdict that has a reason, with the benchmarks that it is about."""
+    found: dict[str, list[str]] = {}
+    for one in rows(document):
+        if one["reason"]:
+            found.setdefault(verdict(one), []).append(f"{printable(one['variant'])} {one['metric']}")
+    return found
+
+
 def budget(check: Mapping[str, Any]) -> tuple[str, str, str, str]:
     """Return an absolute budget's name, bound, value and verdict."""
     metric = check["metric"]
     lower = METRICS[metric].lower_is_better
-    about = check["key"] or ", ".join(filter(None, [check["variant"], metric]))
+    about = printable(check["key"] or ", ".join(filter(None, [check["variant"], metric])))
     bound = "-" if check["bound"] is None else f"at {'most' if lower else 'least'} {quantity(metric, check['bound'])}"
     told = {True: "over", False: "within", None: "inconclusive"}[check["over"]]
     return about, bound, str(value(metric, check["value"])), f"{told}: {check['reason']}" if check["reason"] else told
