@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -101,24 +100,25 @@ def open_bundle_arms(
 
 def with_accuracy(arms: Sequence[Arm], data: Callable[[Model], Iterable[tuple[Any, Label]]]) -> list[Arm]:
     """Measure the accuracy of every variant on the items that `data` gives for its bundle; plain files have none."""
+    from edge_runtime.preprocessing import make_preprocessor
+    from edge_runtime.tasks import is_multilabel
+
     found: dict[str, AccuracySummary] = {}
     for path in dict.fromkeys(arm.path for arm in arms):
         models = {arm.name: arm.model for arm in arms if arm.path == path and arm.model is not None}
         if not models:
             continue
         first = next(iter(models.values()))
+        preprocess = make_preprocessor(first.manifest.preprocessing, first.bundle.read)
         answers = collect_answers(
             {name: model.infer for name, model in models.items()},
-            partial(_tensor, first),
+            preprocess,
             data(first),
-            multilabel=first.manifest.task.endswith("multilabel"),
+            stack=preprocess.stack,
+            multilabel=is_multilabel(first.manifest.task),
         )
         found |= {name: summarize(answers.labels, answers.logits[name], first.labels) for name in models}
     return [replace(arm, facts=replace(arm.facts, accuracy=found.get(arm.name))) for arm in arms]
-
-
-def _tensor(model: Model, item: Any) -> Any:
-    return model.preprocess(model.decode(item))
 
 
 def _facts(path: Path, arm: str, model: Model, cases: int) -> Facts:

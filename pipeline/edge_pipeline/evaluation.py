@@ -10,6 +10,8 @@ from edge_runtime.errors import InputError
 
 if TYPE_CHECKING:
     from edge_pipeline.data import Dataset
+    from edge_pipeline.data.dataset import Split, TextSplit
+    from edge_runtime import Model
     from edge_runtime.manifest import Manifest
 
 
@@ -57,30 +59,16 @@ def evaluate(
     """
     from edge_benchmarks.accuracy import collect_answers, summarize
     from edge_export.unknown import measure_unknown
-    from edge_pipeline.data import open_dataset
     from edge_runtime import load
     from edge_runtime.preprocessing import make_preprocessor
     from edge_runtime.tasks import is_multilabel
 
     model = load(bundle, threads=threads, variant=variant)
     multilabel = is_multilabel(model.manifest.task)
-    options["multilabel"] = multilabel
-    dataset = open_dataset(Path(data), **options)
-    for line in dataset.report.warnings:
-        note(line)
-    if split not in dataset.splits:
-        raise InputError(f"{data}: no split {split!r}; it has {', '.join(dataset.splits)}")
-    if tuple(dataset.labels) != model.labels:
-        unlike = sorted(set(dataset.labels) ^ set(model.labels)) or ["the order"]
-        raise InputError(
-            f"{data}: its labels are not the bundle's ({', '.join(unlike[:5])}); give data with the same classes"
-        )
-    _check_split(dataset, split, model.manifest, note)
+    samples = open_split(model, data, split=split, note=note, **options)
     preprocess = make_preprocessor(model.manifest.preprocessing, model.bundle.read)
     name = model.variant.name
-    answers = collect_answers(
-        {name: model.infer}, preprocess, dataset.splits[split], stack=preprocess.stack, multilabel=multilabel
-    )
+    answers = collect_answers({name: model.infer}, preprocess, samples, stack=preprocess.stack, multilabel=multilabel)
     withheld = model.variant.unknown
     return Evaluation(
         model.content_id,
@@ -89,6 +77,42 @@ def evaluate(
         summarize(answers.labels, answers.logits[name], model.labels),
         measure_unknown(answers.logits[name], answers.labels, withheld) if withheld else None,
     )
+
+
+def open_split(
+    model: "Model", data: str | Path, *, split: str, note: Callable[[str], None] = lambda line: None, **options: Any
+) -> "Split | TextSplit":
+    """Return the labeled items of a split on which a bundle's model can be scored.
+
+    Args:
+        model: Whose labels the data must have.
+        data: As in `evaluate`.
+        split: As in `evaluate`.
+        note: As in `evaluate`.
+        options: As in `evaluate`.
+
+    Raises:
+        InputError: as in `evaluate`.
+    """
+    from edge_pipeline.data import open_dataset
+    from edge_runtime.tasks import is_multilabel
+
+    options["multilabel"] = is_multilabel(model.manifest.task)
+    dataset = open_dataset(Path(data), **options)
+    for line in dataset.report.warnings:
+        note(line)
+    wanted = model.manifest.preprocessing.kind
+    if dataset.kind != wanted:
+        raise InputError(f"{data}: holds {dataset.noun}, and the bundle answers {wanted}s; give data of its kind")
+    if split not in dataset.splits:
+        raise InputError(f"{data}: no split {split!r}; it has {', '.join(dataset.splits)}")
+    if tuple(dataset.labels) != model.labels:
+        unlike = sorted(set(dataset.labels) ^ set(model.labels)) or ["the order"]
+        raise InputError(
+            f"{data}: its labels are not the bundle's ({', '.join(unlike[:5])}); give data with the same classes"
+        )
+    _check_split(dataset, split, model.manifest, note)
+    return dataset.splits[split]
 
 
 def _check_split(dataset: "Dataset", split: str, manifest: "Manifest", note: Callable[[str], None]) -> None:

@@ -99,16 +99,40 @@ def test_verify_says_what_differs_in_one_document(run, tour, monkeypatch):
 
 def test_bench(run, tour, tmp_path):
     page = tmp_path / "bench.html"
-    arguments = ["--duration", "1", "--cold-starts", "1", "--threads", "1", "--json", "-o", page]
+    arguments = [
+        "--duration",
+        "1",
+        "--cold-starts",
+        "1",
+        "--threads",
+        "1",
+        "--data",
+        tour / "data",
+        "--json",
+        "-o",
+        page,
+    ]
     code, out, _ = run("bench", tour / "digits.edge", *arguments)
     document = json.loads(out)
     # 6 says that the machine did not hold still, which a busy test machine need not.
     assert code in (ExitCode.OK, ExitCode.INVALID)
-    latency = document["latency_ms"]
+    latency = document["rows"][0]["latency_ms"]
     assert latency["n"] >= 40
     if latency["effective_n"]["p50"] >= 6:
         assert latency["p50"]["low"] <= latency["p50"]["high"]
     assert page.read_text().startswith("<!doctype html>")
+    code, out, _ = run("eval", tour / "digits.edge", tour / "data", "--json")
+    alone, beside = json.loads(out), document["variants"][0]["accuracy"]
+    assert (beside["top1"], beside["n"], [beside["low"], beside["high"]]) == (
+        alone["top1"],
+        alone["n"],
+        alone["interval"],
+    )
+
+
+def test_bench_says_that_accuracy_is_measured_here(run, tour):
+    code, _, err = run("bench", tour / "digits.edge", "--data", tour / "data", "--ssh", "pi@nowhere")
+    assert code == ExitCode.USAGE and "not over --ssh" in err
 
 
 def test_an_export_that_may_not_ship_ends_with_its_code_and_its_report(run, tour):
