@@ -14,6 +14,7 @@ from bench import FIGURES as BENCH
 from exports import EXPORTS, measure_export
 from gate import FIGURES as GATE
 from interface import Figure, Measure
+from privacy import FIGURES as PRIVACY
 from quantization import FIGURES as QUANTIZATION
 from rich.console import Console
 from rich.table import Table
@@ -26,6 +27,7 @@ GROUPS: dict[str, Mapping[str, Measure]] = {
     "bench": BENCH,
     "gate": GATE,
     "quantization": QUANTIZATION,
+    "privacy": PRIVACY,
     "runtime": RUNTIME,
 }
 

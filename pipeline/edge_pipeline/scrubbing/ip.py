@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from edge_pipeline.scrubbing.interface import Finder, Kind, Passage, Range, ScrubConfig
 
-_V4 = re.compile(r"(?<![A-Za-z0-9_.])\d{1,3}(?:\.\d{1,3}){3}(?![A-Za-z0-9_]|\.\d)")
-_V6 = re.compile(r"(?<![A-Za-z0-9_:.])[0-9A-Fa-f:]{2,39}(?:\d{1,3}(?:\.\d{1,3}){3})?(?![A-Za-z0-9_:]|\.\d)")
+_V4 = re.compile(r"(?<![A-Za-z0-9_.])[0-9]{1,3}(?:\.[0-9]{1,3}){3}(?![A-Za-z0-9_]|\.[0-9])")
+_V6 = re.compile(r"(?<![A-Za-z0-9_:.])[0-9A-Fa-f:]{2,39}(?:[0-9]{1,3}(?:\.[0-9]{1,3}){3})?(?![A-Za-z0-9_:]|\.[0-9])")
 _VERSION = re.compile(r"(?:\bv|\bver|version|release|build|firmware|update|patch|版本)[\s.:#=-]*$", re.IGNORECASE)
 """Before four numbers that are a version."""
 FEWEST_HEX = 5
@@ -16,7 +16,8 @@ FEWEST_HEX = 5
 
 def find(passage: Passage) -> Iterator[Range]:
     """Yield where addresses are that may lead to somebody: neither loopback nor unspecified."""
-    text = passage.folded
+    # Not folded: nobody writes addresses in full-width digits, and tables of amounts in them look like some.
+    text = passage.text
     for match in _V4.finditer(text):
         if _is_address(match[0]) and not _VERSION.search(text, max(0, match.start() - 12), match.start()):
             yield match.span()

@@ -30,14 +30,16 @@ _OTHER = re.compile(
     re.IGNORECASE,
 )
 """What announces a number of another kind, right before it."""
-_CARD = re.compile(r"\d{4}([ -])\d{4}\1\d{4}\1\d{4}")
-"""Groups as on a payment card, whose check digit then must be wrong."""
+_CARD = re.compile(r"(?<!\d)\d{4}([ -])\d{4}\1\d{4}\1\d{4}(?!\d|[ -]\d{4}(?!\d))")
+"""Groups as on a payment card: never a telephone number, whether the check digit is right or wrong."""
 _DECIMAL = re.compile(r"0\.\d.*|\d+[.,]\d{1,2}|.*\.\d")
 """Amounts in a row, as tables without cell borders have them."""
 FEWEST_DIGITS = 9
 """Digits of a national number that nothing announces; shorter ones are as often the number of an invoice."""
 LENGTHS = range(6, 18)
 """Digits of one number: at most 15 (ITU-T E.164) behind 00."""
+_COUNTRY = re.compile(r"\+\d{1,3}[ .-]?\(?$")
+"""A country code before a number that was found without it."""
 MOST_PARTS = 8
 """Parts of a run of digits that are tried; a table of amounts would take long otherwise."""
 GLUED = 3
@@ -77,8 +79,14 @@ class _Run:
     """Whether the user has named the regions."""
 
     def numbers(self) -> Iterator[Range]:
-        """Yield the numbers in the run."""
+        """Yield the numbers in the run, before and after what is grouped as a payment card."""
         start, end = self.span
+        for card in _CARD.finditer(self.text, start, end):
+            yield from self._between(start, card.start())
+            start = card.end()
+        yield from self._between(start, end)
+
+    def _between(self, start: int, end: int) -> Iterator[Range]:
         while found := self._first(start, end):
             yield from found
             rest = re.compile(r"[ ().\-/]*").match(self.text, found[-1][1], end)
@@ -91,7 +99,7 @@ class _Run:
         out one by one, as far as spaces set them apart.
         """
         run = self.text[start:end]
-        gaps = [match.end() for match in re.finditer(r" |\) ?|/", run)] if not _CARD.search(run) else []
+        gaps = [match.end() for match in re.finditer(r" |\) ?|/", run)]
         parts = [(0, len(run)), *((0, gap) for gap in reversed(gaps)), *((gap, len(run)) for gap in gaps)]
         for first, last in parts[:MOST_PARTS]:
             found = self._part(start + first, start + last)
@@ -101,22 +109,26 @@ class _Run:
 
     def _part(self, start: int, end: int) -> list[Range]:
         part = self.text[start:end].rstrip(" ().-/")
+        if part.startswith("(") and ")" not in part:
+            part, start = part[1:], start + 1  # the whole number is in brackets
         before = self.text[max(0, start - 40) : start]
         announced = _WORD.search(before) is not None
-        unfit = _DATE.fullmatch(part) or _CARD.fullmatch(part) or (_OTHER.search(before) and "+" not in part)
+        unfit = _DATE.fullmatch(part) or (_OTHER.search(before) and "+" not in part)
         digits = sum(map(str.isdigit, part))
         fewest = LENGTHS.start if announced or "+" in part else FEWEST_DIGITS
-        if unfit or not fewest <= digits < LENGTHS.stop or not _begins(self.text, start, announced):
+        if unfit or not fewest <= digits < LENGTHS.stop:
             return []
         # From abroad: 00 instead of a plus sign, which keeps every place.
         searched = re.sub(r"^(\(? ?)00(?=\s?[1-9])", r"\1 +", part)
         plus = searched.find("+") if searched != part else -1
         for region in self.regions:
-            found = [
-                (start + match.start - (match.start == plus), start + match.end)
-                for match in self._matches(searched, region, announced)
-                if _ends(self.text, start + match.end, sure=announced or match.raw_string[0] in "+0")
-            ]
+            found = []
+            for match in self._matches(searched, region, announced):
+                first, last = start + match.start - (match.start == plus), start + match.end
+                sure = announced or match.raw_string[0] in "+0"
+                if _begins(self.text, first, announced) and _ends(self.text, last, sure):
+                    code = _COUNTRY.search(self.text, max(0, first - 6), first)
+                    found.append((code.start() if code else first, last))
             if found:
                 return found
         return []

@@ -123,6 +123,7 @@ def test_no_value_in_a_traceback_or_a_log(table, tmp_path, monkeypatch, caplog, 
         scrub(table, tmp_path / "clean.csv", EMAIL)
     said = "".join(traceback.format_exception(caught.value)) + caplog.text
     assert "ValueError" in said and SECRET not in said and "jane" not in said
+    assert where == "form" or "while looking for email" in said
     assert [path.name for path in tmp_path.iterdir()] == ["data.csv"]
 
 
