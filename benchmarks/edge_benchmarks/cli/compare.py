@@ -103,7 +103,7 @@ def run(
         as_json: Print the document instead of the tables.
         calibrates: Measure the gate's error rates instead.
         runs: Of a calibration.
-        options: The others of `OPTIONS`, and what `edge_benchmarks.compare.run.compare_run` takes.
+        options: The others of `OPTIONS`, and `data`, as `edge_benchmarks.compare.run.compare_run` takes it.
     """
     from edge_benchmarks.compare.report import check_outputs, render, write_outputs
 
@@ -122,7 +122,7 @@ def run(
 
 def _compare(
     base: Path, new: Path, *, measures: bool, force: bool, budgets_file: Path | None, calibration_file: Path | None,
-    accuracy: Callable[[str], Any] | None = None, **options: Any,
+    data: Any = None, **options: Any,
 ) -> CompareReport:  # fmt: skip
     from edge_benchmarks import environment
     from edge_benchmarks.cli.minutes import ended_gently, progress
@@ -136,9 +136,8 @@ def _compare(
     if not measures:
         was, now = read_stored(base), read_stored(new)
         return compare_stored(was, now, budgets=budgets, calibration=known, force=force)
-    more = {} if accuracy is None else {"accuracy": accuracy}
     with progress() as say, ended_gently():
-        return compare_run(_plan(base, new, budgets=budgets, **options), calibration=known, say=say, **more)
+        return compare_run(_plan(base, new, budgets=budgets, **options), calibration=known, data=data, say=say)
 
 
 def _plan(base: Path, new: Path, *, base_python: str | None, **options: Any) -> RunPlan:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from edge_benchmarks import environment
+from edge_benchmarks.compare.accuracy import Data, accuracy_question
 from edge_benchmarks.compare.budgets import Budget, check, limits
 from edge_benchmarks.compare.document import CompareReport, Difference, Side
 from edge_benchmarks.compare.judge import Limit, Question, judge
@@ -60,7 +61,7 @@ class RunPlan:
 def compare_run(
     plan: RunPlan,
     *,
-    accuracy: Callable[[str], Sequence[Question]] = lambda variant: (),
+    data: Data | None = None,
     calibration: Mapping[str, Any] | None = None,
     say: Callable[[str], object] = lambda line: None,
 ) -> CompareReport:
@@ -70,7 +71,7 @@ def compare_run(
 
     Args:
         plan: What to compare.
-        accuracy: Gives the questions about a variant's accuracy, where somebody has labelled items.
+        data: Given a bundle's model, returns the labeled items for its accuracy.
         calibration: Summary of this gate's error rates on this runner, for the report.
         say: Called with a line at each step, for a progress display.
 
@@ -92,7 +93,9 @@ def compare_run(
     try:
         for variant in both:
             _measure(side_by_side, variant, found, say)
-            found.questions += accuracy(variant)
+            if data is not None:
+                say(f"asking both about the labeled items, {variant}")
+                _ask(side_by_side, variant, data, found)
     except KeyboardInterrupt:
         found.partial = True
     found.questions += [Question(_placeholder(manifests[BASE], name), None) for name in gone]
@@ -152,6 +155,19 @@ def _measure(side_by_side: _SideBySide, variant: str, found: _Found, say: Callab
         _keep(side_by_side, variant, pairs, found)
     if interrupted is not None:
         raise interrupted
+
+
+def _ask(side_by_side: _SideBySide, variant: str, data: Data, found: _Found) -> None:
+    """Add the accuracy of one variant of both sides."""
+    plan = side_by_side.plan
+    name = side_by_side.manifests[BASE].name
+    question = accuracy_question(
+        plan.base, plan.new, variant, data, name=name, device=plan.device, threads=plan.threads
+    )
+    found.questions.append(question)
+    for arm, measurement in ((BASE, question.base), (NEW, question.new)):
+        assert measurement is not None
+        found.measurements[arm].append(measurement)
 
 
 def _keep(side_by_side: _SideBySide, variant: str, pairs: Sequence[ProcessPair], found: _Found) -> None:

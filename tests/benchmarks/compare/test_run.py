@@ -1,14 +1,17 @@
 """Two real bundles side by side: what is measured, judged, checked first, and kept when it is interrupted."""
 
+import io
 import json
 import sys
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from edge_benchmarks.cli import edge_bench
 from edge_benchmarks.cli.boundary import run_command
 from edge_benchmarks.compare import run as run_module
+from edge_benchmarks.compare.accuracy import accuracy_question
 from edge_benchmarks.compare.judge import MARGINS
 from edge_benchmarks.compare.run import RunPlan, compare_run
 from edge_benchmarks.timing import InterruptedPairs, measure_pairs
@@ -68,6 +71,40 @@ def test_golden_vectors_of_both_come_first(bundle, broken_bundle):
     for pair in ((bundle, broken_bundle), (broken_bundle, bundle)):
         with pytest.raises(SelfTestError, match="logits differ"):
             compare_run(plan(*pair))
+
+
+def photos(count: int) -> list[bytes]:
+    rng = np.random.default_rng(0)
+    found = []
+    for _ in range(count):
+        buffer = io.BytesIO()
+        Image.fromarray(rng.integers(0, 256, (16, 16, 3), dtype=np.uint8)).save(buffer, "PNG")
+        found.append(buffer.getvalue())
+    return found
+
+
+def test_accuracy_is_one_more_benchmark_on_the_same_items(bundle):
+    pictures = photos(40)
+
+    def data(model):
+        said = [model.labels.index(one.label) for one in model.predict(pictures)]
+        return list(zip(pictures, [(label + (at < 10)) % 3 for at, label in enumerate(said)], strict=True))
+
+    def asked(give):
+        return accuracy_question(bundle, bundle, "cpu-int8", give, name="insects", device="cpu", threads=1)
+
+    found = asked(data)
+    assert found.base.value == found.new.value == 0.75
+    assert (found.base.n, found.effect.n, found.effect.estimate) == (40, 40, 0.0)
+    assert found.base.key == "insects/cpu-int8/static/accuracy"
+    report = compare_run(plan(bundle, bundle, pairs=2, seconds=0.02), data=data)
+    assert report.judged[-1].question.shown.metric == "accuracy"
+    assert report.measurements["new"][-1].value == 0.75
+    with pytest.raises(InputError, match="have no labels"):
+        asked(lambda model: [(one, None) for one in pictures])
+    turns = iter(range(2))
+    with pytest.raises(InputError, match="different items or labels"):
+        asked(lambda model: [(pictures[0], next(turns))])
 
 
 def test_what_is_not_there_is_one_line(bundle, tmp_path):

@@ -111,9 +111,9 @@ def test_what_was_not_resolved_is_inconclusive(store, document, values, calibrat
 
 
 def test_accuracies_of_equal_bundles_are_the_same_and_of_others_widely_bounded(store, document, values):
-    known = values | {"accuracy/accuracy": 0.9}
+    known = values | {"static/accuracy": 0.9}
     assert outcomes(compare_stored(store(document(known)), store(document(known))))["accuracy"] == "same"
-    other = document(values | {"accuracy/accuracy": 0.89})
+    other = document(values | {"static/accuracy": 0.89})
     other["variants"][0]["content_id"] = "sha256:bb"
     assert outcomes(compare_stored(store(document(known)), store(other)))["accuracy"] == "inconclusive"
 
