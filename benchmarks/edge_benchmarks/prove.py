@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from edge_benchmarks import environment
-from edge_benchmarks.prove_report import Proof, ProvenVariant
+from edge_benchmarks.proof import Proof, ProvenVariant
 from edge_benchmarks.timing import ROUNDS_PER_BLOCK, InterleavedTimings, timer_cost
 from edge_benchmarks.timing.workers import Memory, Started, Worker, WorkerSpec, running
 from edge_runtime.bundle import Bundle, open_bundle

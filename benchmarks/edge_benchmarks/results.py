@@ -10,7 +10,8 @@ from typing import Any, Literal
 
 from edge_benchmarks.bench_report import BENCH_SCHEMA
 from edge_benchmarks.measurements import Measurement, read_measurement
-from edge_benchmarks.prove_report import PROVE_SCHEMA, Verdict
+from edge_benchmarks.proof import Verdict
+from edge_benchmarks.prove_evidence import PROVE_SCHEMA
 from edge_runtime.errors import InputError
 
 SCHEMAS = {"bench": BENCH_SCHEMA, "prove": PROVE_SCHEMA}

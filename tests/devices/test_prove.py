@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_benchmarks.prove_report import Verdict
+from edge_benchmarks.proof import Verdict
 from edge_export.packing import add_evidence
 from edge_runtime.bundle import read_bundle
 from edge_runtime.evidence import read_evidence
@@ -102,13 +102,15 @@ def test_exported_here_proven_there_packed_here_chosen_there(exported, pi, tmp_p
     assert packed.manifest.content_id == read_bundle(exported.bundle).manifest.content_id
     fastest = min((one for one in evidence.timings if one.proven), key=lambda one: one.p50_ms)
     ask = (
-        "import json, sys, warnings, edge_runtime\n"
-        "with warnings.catch_warnings(record=True) as said:\n"
-        "    warnings.simplefilter('always')\n"
-        "    model = edge_runtime.load(sys.argv[1])\n"
-        "print(json.dumps([model.variant.name, [str(one.message) for one in said]]))"
+        "import json, sys, warnings, edge_runtime, edge_runtime.choice\n"
+        "for path in sys.argv[1:]:\n"
+        "    edge_runtime.choice._said.clear()\n"
+        "    with warnings.catch_warnings(record=True) as said:\n"
+        "        warnings.simplefilter('always')\n"
+        "        model = edge_runtime.load(path)\n"
+        "    print(json.dumps([model.variant.name, [str(one.message) for one in said]]))"
     )
-    chosen, before = (json.loads(pi("-c", ask, path).stdout) for path in (packed.out, exported.bundle))
+    chosen, before = map(json.loads, pi("-c", ask, packed.out, exported.bundle).stdout.splitlines())
     assert chosen[0] == fastest.variant
     assert not any("not timed" in line or "not verified" in line for line in chosen[1])
     assert any("not timed on aarch64-dotprod" in line for line in before[1])

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from edge_benchmarks.prove_report import Proof
+    from edge_benchmarks.proof import Proof
 
 
 @click.command()
@@ -34,24 +34,27 @@ def command(*, bundle: Path, output: Path | None, as_json: bool, **options: Any)
     """
     from edge_benchmarks.files import check_target, write_file
     from edge_benchmarks.prove import prove
+    from edge_benchmarks.prove_evidence import evidence, evidence_file
 
     if output is not None:
         check_target(output)
     proof = prove(bundle, say=lambda line: click.echo(line, err=True), **options)
     if output is not None:
-        write_file(output, proof.to_json())
-    click.echo(json.dumps(asdict(proof.evidence), ensure_ascii=False) if as_json else describe(proof))
+        write_file(output, evidence_file(proof))
+    click.echo(json.dumps(asdict(evidence(proof)), ensure_ascii=False) if as_json else describe(proof))
     return proof.verdict.exit_code
 
 
 def describe(proof: Proof) -> str:
     """Return the result in a few plain lines: a device has no library for tables."""
-    machine, threads = proof.evidence.machine, proof.variants[0].threads
+    from edge_benchmarks.prove_evidence import evidence, measurements
+
+    machine, threads = evidence(proof).machine, proof.variants[0].threads
     lines = [
         f"{proof.manifest.name} {proof.manifest.version} on {machine.cpu} ({machine.instruction_set}), "
         f"ONNX Runtime {machine.onnxruntime}, {threads} thread{'s' * (threads != 1)}"
     ]
-    numbers = {(one.variant, one.metric): one for one in proof.measurements()}
+    numbers = {(one.variant, one.metric): one for one in measurements(proof)}
     for variant in proof.variants if proof.timings else ():
         latency, memory = numbers[variant.name, "model_latency_p50"], numbers[variant.name, "peak_rss"]
         median = "no median" if latency.value is None else f"p50 {latency.value:.3g} ms"

@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 
 from edge_benchmarks.prove import prove
+from edge_benchmarks.prove_evidence import evidence_file
 
 
 @pytest.fixture(scope="session")
 def proof_document(bundle: Path) -> dict[str, Any]:
     """What a real, short proof on this machine wrote."""
-    return json.loads(prove(bundle, seconds=0.3, threads=1).to_json())
+    return json.loads(evidence_file(prove(bundle, seconds=0.3, threads=1)))
 
 
 @pytest.fixture

@@ -10,8 +10,9 @@ from click.testing import CliRunner
 
 from edge_benchmarks.cli import edge_bench
 from edge_benchmarks.measurements import METRICS, read_measurement
+from edge_benchmarks.proof import BETWEEN_PROCESSES, Proof, Verdict
 from edge_benchmarks.prove import prove
-from edge_benchmarks.prove_report import BETWEEN_PROCESSES, Proof, Verdict
+from edge_benchmarks.prove_evidence import evidence, evidence_file, measurements
 from edge_benchmarks.timing import InterleavedTimings
 from edge_runtime.cpus import instruction_set
 from edge_runtime.errors import ExitCode
@@ -37,10 +38,10 @@ def noise() -> np.ndarray:
 
 def test_a_real_proof_names_the_faster_variant_and_what_it_takes(proof, bundle):
     assert proof.verdict in (Verdict.PROVEN, Verdict.INVALID), "20 times cheaper, however busy the machine is"
-    evidence = read_evidence(proof.to_json())
-    assert evidence.kind == "prove" and evidence.selftest is True
-    assert evidence.machine.instruction_set == instruction_set()
-    report = evidence.report
+    read = read_evidence(evidence_file(proof))
+    assert read.kind == "prove" and read.selftest is True
+    assert read.machine.instruction_set == instruction_set()
+    report = read.report
     found = [read_measurement(one, "test") for one in report["measurements"]]
     assert {one.variant for one in found} == {"cpu-int8", "cpu-fp32"}
     assert {one.metric for one in found} == {
@@ -51,13 +52,13 @@ def test_a_real_proof_names_the_faster_variant_and_what_it_takes(proof, bundle):
     memory = {one.variant: one.value for one in found if one.metric == "peak_rss"}
     assert all(20e6 < value < 2e9 for value in memory.values())
     assert report["settings"]["threads"] == 2 and {one["threads"] for one in report["variants"]} == {2}
-    assert str(bundle.parent) not in proof.to_json().decode()
+    assert str(bundle.parent) not in evidence_file(proof).decode()
 
 
 def test_faster_by_the_whole_interval_is_proven(proof, noise):
     faster = with_times(proof, 0.5 * noise, noise[::-1])
     assert faster.verdict is Verdict.PROVEN and faster.verdict.exit_code is ExitCode.OK
-    int8, fp32 = faster.evidence.timings
+    int8, fp32 = evidence(faster).timings
     assert int8.proven and int8.baseline == "cpu-fp32" and int8.ratio.estimate == pytest.approx(0.5, rel=0.05)
     assert fp32.ratio is None
 
@@ -65,20 +66,20 @@ def test_faster_by_the_whole_interval_is_proven(proof, noise):
 def test_slower_is_refused_and_the_evidence_says_so(proof, noise):
     slower = with_times(proof, 2 * noise, noise[::-1])
     assert slower.verdict.exit_code is ExitCode.REFUSED
-    assert not slower.evidence.timings[0].proven
+    assert not evidence(slower).timings[0].proven
 
 
 def test_a_gain_that_another_pair_of_processes_may_not_show_is_inconclusive(proof):
     still = np.full(200, 1e6)
     nearly = with_times(proof, still * (1 - BETWEEN_PROCESSES / 2), still)
     assert nearly.verdict is Verdict.INCONCLUSIVE and nearly.verdict.exit_code is ExitCode.INCONCLUSIVE
-    assert not nearly.evidence.timings[0].proven
+    assert not evidence(nearly).timings[0].proven
 
 
 def test_a_ratio_that_moved_is_invalid_and_leaves_no_timing(proof, noise):
     moved = with_times(proof, np.where(np.arange(200) < 100, 0.5, 0.8) * noise, noise[::-1])
     assert moved.verdict.exit_code is ExitCode.INVALID and "moved from 0.5" in moved.reason
-    assert moved.evidence.timings == () and moved.evidence.report["valid"] is False
+    assert evidence(moved).timings == () and evidence(moved).report["valid"] is False
 
 
 def test_a_board_that_throttles_has_no_median_but_a_ratio(proof, noise):
@@ -86,7 +87,7 @@ def test_a_board_that_throttles_has_no_median_but_a_ratio(proof, noise):
     hot = with_times(proof, 0.5 * throttled * noise, throttled * noise[::-1])
     assert hot.verdict is Verdict.PROVEN
     assert any("moved by +6" in problem for problem in hot.problems)
-    latencies = [one.value for one in hot.measurements() if one.metric.startswith("model_latency")]
+    latencies = [one.value for one in measurements(hot) if one.metric.startswith("model_latency")]
     assert latencies and set(latencies) == {None}
 
 
@@ -95,8 +96,8 @@ def test_a_wrong_answer_fails_and_nothing_is_timed(broken_bundle, tmp_path):
     result = CliRunner().invoke(edge_bench, ["prove", str(broken_bundle), "-o", str(out)], standalone_mode=False)
     assert result.return_value is ExitCode.REFUSED
     assert "failed: cpu-int8, golden/0.png: infer: logits differ" in result.output
-    evidence = read_evidence(out.read_bytes())
-    assert evidence.selftest is False and evidence.timings == ()
+    read = read_evidence(out.read_bytes())
+    assert read.selftest is False and read.timings == ()
 
 
 def test_the_command_prints_one_document_and_writes_the_same(bundle, tmp_path):

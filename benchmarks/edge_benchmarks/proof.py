@@ -1,28 +1,20 @@
-"""What proving a bundle on a machine found, and the evidence file that it becomes."""
+"""What proving a bundle on a machine found, and the verdict on it."""
 
 from __future__ import annotations
 
-import json
 import math
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from enum import Enum
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from edge_benchmarks.measurements import Measurement
 from edge_benchmarks.statistics import find_change
 from edge_benchmarks.timing import InterleavedTimings, judge_time
-from edge_benchmarks.verdicts import Interval, Time, TimeVerdict
-from edge_runtime.cpus import cpu_name, instruction_set
+from edge_benchmarks.verdicts import Time, TimeVerdict
 from edge_runtime.errors import ExitCode
-from edge_runtime.evidence import Evidence, Machine, Ratio, Timing, read_evidence
 from edge_runtime.manifest import Manifest
-
-PROVE_SCHEMA = 1
-"""Of the evidence's `report`; raised whenever a field changes its meaning or goes away."""
 
 SMALLEST_SHIFT = 0.10
 """A median latency that moves by more than this while it is measured is not one number."""
@@ -146,98 +138,16 @@ class Proof:
         return tuple(
             f"{name}: latency moved by {shift:+.0%} while it was measured, so it has no median; cool the machine"
             for name in (self.timings.samples_ns if self.timings else ())
-            if (shift := self._shift(name)) is not None
+            if (shift := self.shift(name)) is not None
         )
 
-    def _shift(self, name: str) -> float | None:
+    def shift(self, name: str) -> float | None:
+        """Return by how much the level of a variant's latency moved, as a share; None where it stayed."""
         assert self.timings is not None
         change = find_change(np.log(self.timings.blocks(name)))
         if change is None or abs(change.after - change.before) <= math.log1p(SMALLEST_SHIFT):
             return None
         return math.expm1(change.after - change.before)
-
-    @property
-    def evidence(self) -> Evidence:
-        """The evidence file's value; an invalid measurement leaves no timing in it."""
-        from edge_runtime.session import import_onnxruntime
-
-        version = str(import_onnxruntime().__version__)
-        return Evidence(
-            kind="prove",
-            machine=Machine(instruction_set(), cpu_name(), version),
-            selftest=not self.failures,
-            timings=() if self.verdict is Verdict.INVALID else tuple(self._timings()),
-            report=self._report(),
-        )
-
-    def to_json(self) -> bytes:
-        """Return the bytes of the evidence file.
-
-        Raises:
-            SchemaError: a runtime would refuse it, which would be a bug.
-        """
-        data = (json.dumps(asdict(self.evidence), ensure_ascii=False, allow_nan=False) + "\n").encode()
-        read_evidence(data)
-        return data
-
-    def _timings(self) -> Iterator[Timing]:
-        for variant in self.variants if self.timings else ():
-            assert self.timings is not None
-            p50 = float(np.median(self.timings.samples_ns[variant.name])) / 1e6
-            compared = self.comparisons.get(variant.name)
-            if compared is None:
-                yield Timing(variant.name, p50, variant.threads)
-            elif math.isfinite(compared.ratio.high):
-                ratio = Ratio(compared.ratio.estimate, compared.ratio.low, compared.ratio.high)
-                yield Timing(variant.name, p50, variant.threads, self.baseline, ratio)
-
-    def _report(self) -> dict[str, Any]:
-        return {
-            "schema": PROVE_SCHEMA,
-            "kind": "prove",
-            "created": self.created,
-            "name": self.manifest.name,
-            "version": self.manifest.version,
-            "content_id": self.manifest.content_id,
-            "verdict": self.verdict.value,
-            "reason": self.reason,
-            "valid": self.verdict is not Verdict.INVALID,
-            "partial": False,
-            "problems": list(self.problems),
-            "failures": list(self.failures),
-            "golden_cases": self.golden_cases,
-            "measurements": [one.to_dict() for one in self.measurements()],
-            "variants": [asdict(one) | {"content_id": self.manifest.content_id} for one in self.variants],
-            "comparisons": [_comparison(name, self.baseline, one) for name, one in self.comparisons.items()],
-            "settings": self.settings,
-            "environment": self.environment,
-            "samples_ns": {"model": self.timings.to_dict()} if self.timings else {},
-        }
-
-    def measurements(self) -> list[Measurement]:
-        """Return the flat list of every number."""
-        name = self.manifest.name
-        return [
-            Measurement(name, variant.name, scenario, metric, ends[0], ends[1], ends[2], n)
-            for variant in self.variants
-            for scenario, metric, ends, n in self._numbers(variant)
-        ]
-
-    def _numbers(self, variant: ProvenVariant) -> Iterator[tuple[str, str, tuple[float | None, ...], int]]:
-        """Yield scenario, metric, the value with both ends of its interval, and samples."""
-        if self.timings is not None:
-            moved = self._shift(variant.name) is not None
-            for name, q in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99)):
-                found = None if moved else self.timings.percentile(variant.name, q)
-                yield "single-stream", f"model_latency_{name}", _ends(found), self.timings.rounds
-            for metric, value in (
-                ("first_label", variant.first_label_ms),
-                ("peak_rss", variant.peak_rss),
-                ("steady_rss", variant.steady_rss),
-            ):
-                # One process: a number without an interval.
-                yield "cold-start", metric, (value, None, None), 1
-        yield "static", "variant_size", (float(variant.bytes),) * 3, 1
 
 
 def _allow_for_processes(found: TimeVerdict) -> TimeVerdict:
@@ -248,20 +158,3 @@ def _allow_for_processes(found: TimeVerdict) -> TimeVerdict:
         return replace(found, ratio=wider)
     verdict = Time.FASTER if wider.high < 1 else Time.SLOWER if wider.low > 1 else Time.INCONCLUSIVE
     return replace(found, ratio=wider, verdict=verdict)
-
-
-def _ends(interval: Interval | None) -> tuple[float | None, ...]:
-    return (None,) * 3 if interval is None else (interval.estimate, interval.low, interval.high)
-
-
-def _comparison(candidate: str, baseline: str, found: TimeVerdict) -> dict[str, Any]:
-    ends = {"value": found.ratio.estimate, "low": found.ratio.low, "high": found.ratio.high}
-    return {
-        "what": "model",
-        "candidate": candidate,
-        "baseline": baseline,
-        "verdict": found.verdict.value,
-        "ratio": {name: value if math.isfinite(value) else None for name, value in ends.items()},
-        "rounds": found.rounds,
-        "reason": found.reason,
-    }
