@@ -85,7 +85,7 @@ def _fastest(bundle: Bundle, candidates: Sequence[Variant]) -> Variant:
     _say_once(
         bundle,
         "timed",
-        f"not timed on {instruction_set()}, so {candidates[0].name} runs; time it with `edge-bench bench`",
+        f"not timed on {instruction_set()}, so {candidates[0].name} runs; time it with `edge-bench prove`",
     )
     return candidates[0]
 

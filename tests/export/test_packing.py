@@ -137,5 +137,8 @@ def test_the_command(bundle, prove, tmp_path, capsys):
     path = bundle()
     assert run_command(edge, ["pack", str(path), "--evidence", str(prove(path)), "-o", str(tmp_path / "b.edge")]) == 0
     assert "no longer provisional" in capsys.readouterr().out
+    assert run_command(edge, ["inspect", str(tmp_path / "b.edge")]) == 0
+    told = capsys.readouterr().out
+    assert "prove on 0x41/0xd0b" in told and "export on a desk" in told
     refused = prove(path, selftest=False)
     assert run_command(edge, ["pack", str(path), "--evidence", str(refused)]) == ExitCode.REFUSED

@@ -50,7 +50,8 @@ def print_inspection(document: dict[str, Any]) -> None:
     console.print(_variants(manifest, {entry["path"]: entry["size"] for entry in manifest["files"]}))
     for path, evidence in document["evidence"].items():
         machine, report = evidence["machine"], evidence["report"]
-        said = f": {report['outcome']}, {report['reason']}" if evidence["kind"] == "export" else ""
+        outcome = {"export": "outcome", "prove": "verdict"}[evidence["kind"]]
+        said = f": {report[outcome]}, {report['reason']}" if isinstance(report, dict) and outcome in report else ""
         console.print(f"{path}: {evidence['kind']} on {machine['cpu']}{said}", soft_wrap=True)
 
 
