@@ -78,7 +78,7 @@ def read_result(path: Path) -> Result:
     # A proof is evidence for the runtime, and this is the part of it for people.
     report = document.get("report") if kind == "prove" else document
     schema = report.get("schema") if isinstance(report, dict) else None
-    if schema != SCHEMAS[kind]:
+    if not isinstance(report, dict) or schema != SCHEMAS[kind]:
         raise InputError(f"{path}: schema {schema!r} of a {kind} document, {SCHEMAS[kind]} is read; measure again")
     try:
         return _result(path.name, kind, report)

@@ -50,8 +50,9 @@ def print_inspection(document: dict[str, Any]) -> None:
     console.print(_variants(manifest, {entry["path"]: entry["size"] for entry in manifest["files"]}))
     for path, evidence in document["evidence"].items():
         machine, report = evidence["machine"], evidence["report"]
-        outcome = {"export": "outcome", "prove": "verdict"}[evidence["kind"]]
-        said = f": {report[outcome]}, {report['reason']}" if isinstance(report, dict) and outcome in report else ""
+        # The format leaves a report to its maker, so any part of it may be missing.
+        told = [report.get(key) for key in ("outcome", "verdict", "reason")] if isinstance(report, dict) else []
+        said = f": {', '.join(str(one) for one in told if one)}" if any(told) else ""
         console.print(f"{path}: {evidence['kind']} on {machine['cpu']}{said}", soft_wrap=True)
 
 
