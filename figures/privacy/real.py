@@ -17,16 +17,16 @@ from edge_pipeline.scrubbing.masking import Masker
 from edge_runtime.errors import InputError
 
 JUDGED = {
-    "sms": ("eae62a0e0d476abd", 2),
+    "sms": ("141074bcab978587", 2),
     "trec": ("e3b0c44298fc1c14", 0),
     "sentiment-zh": ("f95dcba6179a3a9c", 0),
     "ner-zh": ("1a8a7bcbca62b19f", 0),
 }
 """Sample to the digest of everything that was masked when each mask was last read and judged, and how many of those
 masks were wrong (`msg+ticket@kiosk.Valid` and `69866.18 . 30`, a short code and a price)."""
-MISSED_SMS = 16
-"""Telephone numbers (15) and addresses (1) that stay in the messages, found by reading every run of seven or more digits
-and every `@` that was left: numbers glued to a price or a word, without the plus of their country code, or of Singapore."""
+MISSED_SMS = 13
+"""Telephone numbers and addresses (1) that stay in the messages, found by reading every run of seven or more digits and
+every `@` that was left: glued to a price or a word, in a web address, or of Singapore."""
 ASKED_PRECISION = 95.0
 ASKED_RECALL = 95.0
 ASKED_HARMED = 0.1

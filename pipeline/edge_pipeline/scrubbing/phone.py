@@ -6,30 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from edge_pipeline.scrubbing.interface import REGIONS, Finder, Kind, Passage, Range, ScrubConfig, require
+from edge_pipeline.scrubbing.phone_context import is_announced, is_date, is_of_another_kind, may_begin, may_end
 from edge_runtime.errors import InputError
 
 _RUN = re.compile(r"(?<!\d)(?:[+(] ?){0,2}\d(?:(?!\. |  )[ \t().\-/]{0,3}\d){5,39}")
 """At least six digits with no more than a few separators between two of them."""
-_DATE = re.compile(
-    r"(?:19|20)\d{2}([-/. ])\d{1,2}\1\d{1,2}(?:[ T]+\d{1,2}(?:[:.]?\d{2})*)?"
-    r"|\d{1,2}([-/. ])\d{1,2}\2(?:19|20)\d{2}(?:[ T]+\d{1,2}(?:[:.]?\d{2})*)?"
-    r"|(?:19|20)\d{2}\s?[-/]\s?(?:19|20)\d{2}"
-    r"|(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12]\d|3[01])(?:[ -]?\d{4,6})?"
-)
-"""A day, with a time or without, or a range of years."""
-_WORD = re.compile(
-    r"(?:phone|tel|help|call|mob|cell|fax|whats ?app|text|txt|sms|ring|contact|dial|fon|handy|appel|portable|móvil"
-    r"|movil|llam|cellulare|chiama|celular|ligue|тел|звон|电话|電話|手机|手機|热线|联系|携帯|전화|연락|هاتف|फोन)[^\d\n]{0,20}$",
-    re.IGNORECASE,
-)
-"""What announces a number, up to twenty characters before it."""
-_OTHER = re.compile(
-    r"(?:order|ticket|invoice|receipt|ref(?:erence)?|case|serial|model|part|sku|isbn|ean|imei|uid|id|version|batch|lot"
-    r"|article|artikel|auftrag|rechnung|bestell|commande|facture|pedido|factura|ordine|fattura|订单|单号|发票|编号|注文)"
-    r"(?:\s?-?(?:no|nr|num(?:ber|mer)?|code|id|号)\b)?[\s.:#-]{0,3}$",
-    re.IGNORECASE,
-)
-"""What announces a number of another kind, right before it."""
 _CARD = re.compile(r"(?<!\d)\d{4}([ -])\d{4}\1\d{4}\1\d{4}(?!\d|[ -]\d{4}(?!\d))")
 """Groups as on a payment card: never a telephone number, whether the check digit is right or wrong."""
 _DECIMAL = re.compile(r"0\.\d.*|\d+[.,]\d{1,2}|.*\.\d")
@@ -38,12 +19,12 @@ FEWEST_DIGITS = 9
 """Digits of a national number that nothing announces; shorter ones are as often the number of an invoice."""
 LENGTHS = range(6, 18)
 """Digits of one number: at most 15 (ITU-T E.164) behind 00."""
+WITH_CODE = range(11, 14)
+"""Digits of a mobile number with its country code: France has the fewest, China the most."""
 _COUNTRY = re.compile(r"\+\d{1,3}[ .-]?\(?$")
 """A country code before a number that was found without it."""
 MOST_PARTS = 8
 """Parts of a run of digits that are tried; a table of amounts would take long otherwise."""
-GLUED = 3
-"""Letters right after a number that make a word (`08001234567now`), where one or two are part of a code."""
 
 
 def make(config: ScrubConfig) -> dict[str, Finder]:
@@ -111,13 +92,15 @@ class _Run:
         part = self.text[start:end].rstrip(" ().-/")
         if part.startswith("(") and ")" not in part:
             part, start = part[1:], start + 1  # the whole number is in brackets
-        before = self.text[max(0, start - 40) : start]
-        announced = _WORD.search(before) is not None
-        unfit = _DATE.fullmatch(part) or (_OTHER.search(before) and "+" not in part)
+        announced = is_announced(self.text, start)
+        unfit = is_date(part) or ("+" not in part and is_of_another_kind(self.text, start))
         digits = sum(map(str.isdigit, part))
         fewest = LENGTHS.start if announced or "+" in part else FEWEST_DIGITS
         if unfit or not fewest <= digits < LENGTHS.stop:
             return []
+        if self._is_mobile_without_plus(part) and may_begin(self.text, start, announced):
+            last = start + len(part)
+            return [(start, last)] if may_end(self.text, last, sure=True) else []
         # From abroad: 00 instead of a plus sign, which keeps every place.
         searched = re.sub(r"^(\(? ?)00(?=\s?[1-9])", r"\1 +", part)
         plus = searched.find("+") if searched != part else -1
@@ -126,12 +109,25 @@ class _Run:
             for match in self._matches(searched, region, announced):
                 first, last = start + match.start - (match.start == plus), start + match.end
                 sure = announced or match.raw_string[0] in "+0"
-                if _begins(self.text, first, announced) and _ends(self.text, last, sure):
+                if may_begin(self.text, first, announced) and may_end(self.text, last, sure):
                     code = _COUNTRY.search(self.text, max(0, first - 6), first)
                     found.append((code.start() if code else first, last))
             if found:
                 return found
         return []
+
+    def _is_mobile_without_plus(self, part: str) -> bool:
+        """Tell whether the digits are a mobile number with its country code, as databases keep them."""
+        if not (part.isdigit() and len(part) in WITH_CODE and part[0] != "0"):
+            return False
+        try:
+            number = self.library.parse(f"+{part}")
+        except self.library.NumberParseException:
+            return False
+        return (
+            self.library.number_type(number) == self.library.PhoneNumberType.MOBILE
+            and self.library.region_code_for_number(number) in self.regions
+        )
 
     def _matches(self, part: str, region: str, announced: bool) -> Iterator[Any]:
         library = self.library
@@ -158,30 +154,6 @@ class _Run:
             return any(library.PhoneNumberMatcher(raw, region, leniency=library.Leniency.STRICT_GROUPING))
         mobile = library.number_type(match.number) == library.PhoneNumberType.MOBILE
         return bool(mobile and (self.chosen or region == "CN"))
-
-
-def _begins(text: str, start: int, announced: bool) -> bool:
-    """Tell whether a number may begin here: not within a code, a decimal or a price, but right after `call`."""
-    before = text[start - 1] if start else " "
-    if re.search(r"\d:$", text[max(0, start - 2) : start]):
-        return False  # a time of day
-    if before in ".,·$£€#@=" or (before == "-" and not announced):
-        return False
-    return announced or not (before.isascii() and (before.isalnum() or before == "_"))
-
-
-def _ends(text: str, end: int, sure: bool) -> bool:
-    """Tell whether a number may end here: a word may follow (`08001234567now`), a unit or the rest of a code not.
-
-    Args:
-        text: The passage.
-        end: Where the number ends.
-        sure: It was announced or begins with a zero or a plus, so it is no amount.
-    """
-    if re.match(r"[.,:]?\d|[_@]|[A-Za-z]{1,2}\d", text[end : end + 3]):
-        return False
-    letters = re.match(r"[A-Za-z]*", text[end : end + GLUED])
-    return sure or (not re.match(r"\s?[%€£$]", text[end : end + 2]) and (not letters or len(letters[0]) in (0, GLUED)))
 
 
 KIND = Kind("phone", "telephone numbers: international, and national ones of the chosen regions", make)
