@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("bundle", type=click.Path(path_type=Path))
-@click.argument("inputs", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("inputs", nargs=-1, required=True)
 @click.option("--device", type=click.Choice(["cpu", "cuda", "auto"]), default="cpu", show_default=True)
 @click.option("--threads", type=click.IntRange(1), help="Threads inside an operator; default: what the machine grants.")
 @click.option("--variant", help="Variant of the bundle; default: the one that the runtime takes.")
 @click.option("--top", type=click.IntRange(1), default=1, show_default=True, help="Answers to show for each input.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list of input, label and score.")
-def command(*, bundle: Path, inputs: tuple[Path, ...], top: int, as_json: bool, **options: Any) -> int:
-    """Ask BUNDLE what it sees on each of INPUTS, image files."""
+def command(*, bundle: Path, inputs: tuple[str, ...], top: int, as_json: bool, **options: Any) -> int:
+    """Ask BUNDLE what it says of each of INPUTS: image files, or texts."""
     from edge_runtime import load
     from edge_runtime.errors import ExitCode
 
     model = load(bundle, **options)
-    answers = [_answer(model, path, top) for path in inputs]
+    answers = [_answer(model, one, top) for one in inputs]
     failed = [answer for answer in answers if "error" in answer]
     if as_json:
         click.echo(json.dumps(answers, ensure_ascii=False))
@@ -41,12 +41,12 @@ def command(*, bundle: Path, inputs: tuple[Path, ...], top: int, as_json: bool, 
     return ExitCode.INPUT if failed else ExitCode.OK
 
 
-def _answer(model: "Model", path: Path, top: int) -> dict[str, Any]:
+def _answer(model: "Model", one: str, top: int) -> dict[str, Any]:
     """Answer one input; what cannot be read is an answer too, so that one bad file does not lose the others."""
     from edge_runtime.errors import InputError
 
     try:
-        prediction = model.predict(path)
+        prediction = model.predict(one)
     except InputError as error:
-        return {"input": str(path), "error": str(error)}
-    return {"input": str(path)} | prediction.to_dict(top)
+        return {"input": one, "error": str(error)}
+    return {"input": one} | prediction.to_dict(top)

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,7 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 # Spelled out, since the family itself is not needed for the help; a test holds the two equal.
-PRESET_NAMES = ("full", "classic", "quick")
+PRESET_NAMES = ("full", "classic", "quick", "text", "text-lora")
 
 
 @click.command()
@@ -20,15 +21,23 @@ PRESET_NAMES = ("full", "classic", "quick")
 @click.option(
     "--preset",
     type=click.Choice(PRESET_NAMES),
-    help="Named set of choices; other options go over it.  [default: full; quick without a GPU]",
+    help="Named set of choices; other options go over it.  [default: full; quick without a GPU; text for texts]",
 )
-@click.option("--model", help="Architecture of timm or torchvision.  [default: tf_efficientnet_lite0]")
+@click.option(
+    "--model",
+    help="Architecture of timm or torchvision; for texts an encoder's directory or name on the Hugging Face hub.  "
+    "[default: tf_efficientnet_lite0]",
+)
+@click.option("--text", help="Column of the texts.  [default: text, where there is one]")
+@click.option("--label", help="Column of the texts' labels.  [default: label]")
+@click.option("--max-length", type=click.IntRange(min=1), help="Most tokens of a text.  [default: 128]")
+@click.option("--lora", type=click.IntRange(min=1), metavar="RANK", help="Train adapters of this rank alone.")
 @click.option("--weights", help="auto, none, or a .safetensors or .pth file.  [default: auto]")
 @click.option("--size", type=click.IntRange(min=1), help="Input side in pixels.  [default: the architecture's]")
 @click.option("--train-size", type=click.IntRange(min=1), help="Input side while training, if smaller.")
 @click.option("--region", help="Part of the image for a fixed camera: LEFT,TOP,RIGHT,BOTTOM, each 0 to 1.")
 @click.option("--epochs", type=click.IntRange(min=1), help="[default: 10]")
-@click.option("--batch-size", type=click.IntRange(min=1), help="Images a step, all processes together.  [default: 32]")
+@click.option("--batch-size", type=click.IntRange(min=1), help="Items a step, all processes together.  [default: 32]")
 @click.option("--optimizer", type=click.Choice(("adamw", "sgd")), help="[default: adamw]")
 @click.option("--learning-rate", "--lr", type=float, help="[default: 0.001]")
 @click.option("--momentum", type=float, help="Of sgd.  [default: 0.9]")
@@ -43,18 +52,22 @@ PRESET_NAMES = ("full", "classic", "quick")
 @click.option("--precision", type=click.Choice(("auto", "fp32", "bf16", "fp16")), help="[default: auto]")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="[default: 0]")
 @click.option("--workers", type=click.IntRange(min=0), help="Reading processes.  [default: by cores]")
-@click.option("--multilabel", is_flag=True, default=None, help="An image may have several labels.")
-@click.option("--group", help="Pattern in the file name: what it matches stays in one split.")
-@click.option("--allow-leaks", is_flag=True, default=None, help="Go on with the same image in two splits.")
+@click.option("--multilabel", is_flag=True, default=None, help="An item may have several labels.")
+@click.option("--group", help="Pattern in the file name (of texts the column): what it names stays in one split.")
+@click.option("--allow-leaks", is_flag=True, default=None, help="Go on with the same item in two splits.")
 @click.option("--resume", is_flag=True, help="Go on with the training in the run directory.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as one JSON document.")
 def command(data: str, output: str, *, preset: str | None, resume: bool, as_json: bool, **choices: Any) -> None:
-    """Fine-tune a network on DATA, a folder (with splits, or of classes) or a CSV path,label[,split][,group].
+    """Fine-tune a network on DATA.
+
+    Images: a folder (with splits, or of classes) or a CSV path,label[,split][,group]. Texts: a CSV or JSON lines with
+    text,label[,split], or a folder of .txt files.
 
     \b
     edge train data/ -o runs/mnist
     edge train data/ -o runs/mnist --freeze backbone     seconds an epoch
     edge train data/ -o runs/mnist --resume              after a break
+    edge train sms.csv -o runs/sms --model minilm/       a text encoder
     """
     from rich.console import Console
 
@@ -72,7 +85,7 @@ def command(data: str, output: str, *, preset: str | None, resume: bool, as_json
     if resume:
         config = resumed_config(output, preset, explicit)
     else:
-        config = config_from(preset or _preset_here(explicit, console), explicit)
+        config = config_from(preset or _preset_here(data, explicit, console), explicit)
     try:
         result = train(data, output, config, resume=resume, progress=ConsoleProgress(console))
     except KeyboardInterrupt:
@@ -84,12 +97,15 @@ def command(data: str, output: str, *, preset: str | None, resume: bool, as_json
         Console().print(summary(result), highlight=False)
 
 
-def _preset_here(explicit: Mapping[str, Any], console: "Console") -> str:
-    """Choose a preset for this machine, and say so where it is not the full training."""
+def _preset_here(data: str, explicit: Mapping[str, Any], console: "Console") -> str:
+    """Choose a preset for this data and machine, and say so where it is not the full training."""
     import torch
 
+    from edge_pipeline.data.text_opening import is_text_data
     from edge_pipeline.training.presets import preset_for
 
+    if is_text_data(Path(data), explicit.get("text")):
+        return "text-lora" if "lora" in explicit else "text"
     preset = preset_for(explicit, torch.cuda.is_available())
     if preset == "quick":
         console.print("no GPU: training the end of the network (--preset quick); --preset full trains all of it")

@@ -55,9 +55,8 @@ def check_classes(
         present[split].update(item.labels)
     missing = [label for label in labels if label not in present["train"]]
     if missing:
-        raise InputError(
-            f"{data}: no train {noun.removesuffix('s')} of {_some(missing)}; add some, or remove the class from val and test"
-        )
+        one = noun.removesuffix("s")
+        raise InputError(f"{data}: no train {one} of {_some(missing)}; add some, or remove the class from val and test")
     warnings = []
     for split in SPLITS[1:]:
         absent = [label for label in labels if label not in present[split]]

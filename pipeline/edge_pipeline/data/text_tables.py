@@ -28,9 +28,9 @@ class Row(NamedTuple):
 def table_columns(file: Path) -> list[str]:
     """Return the column heads of a CSV file; none where it has no first line that could be read."""
     try:
-        with file.open(encoding="utf-8-sig", newline="") as stream:
+        with file.open(encoding="utf-8-sig", errors="replace", newline="") as stream:
             first = stream.readline()
-    except (OSError, UnicodeDecodeError):
+    except OSError:
         return []
     return [name.strip().lower() for name in next(csv.reader([first], delimiter=_delimiter(first)), [])]
 

@@ -5,7 +5,8 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 from edge_runtime.errors import InputError
-from edge_runtime.preprocessing import MAX_SIDE, Region
+from edge_runtime.preprocessing import MAX_SIDE, MAX_TOKENS, Region
+from edge_runtime.preprocessing.text import MIN_TOKENS
 
 Optimizer = Literal["adamw", "sgd"]
 Schedule = Literal["cosine", "constant"]
@@ -21,9 +22,18 @@ class TrainConfig:
     """How to train; the defaults fine-tune all of EfficientNet-Lite0."""
 
     model: str = "tf_efficientnet_lite0"
-    """A classification architecture of timm or torchvision (`torchvision/NAME` where both have it)."""
+    """A classification architecture of timm or torchvision (`torchvision/NAME` where both have it); for texts the
+    directory of a Hugging Face encoder, or its name on the hub."""
     weights: str = "auto"
-    """`auto`, `none`, or the path of a `.safetensors` or `.pth` state dict."""
+    """`auto`, `none`, or the path of a `.safetensors` or `.pth` state dict; an encoder of texts brings its own."""
+    text: str | None = None
+    """Column of the texts; None for `text`, where the data has such a column."""
+    label: str | None = None
+    """Column of the texts' labels; None for `label`."""
+    max_length: int | None = None
+    """Most tokens of a text, special ones included; None for 128, or what the encoder takes."""
+    lora: int | None = None
+    """Rank of adapters that are trained instead of the encoder, and merged into it afterwards; None trains all."""
     size: int | None = None
     """Side in pixels of the deployed model's input; None for the architecture's own."""
     train_size: int | None = None
@@ -32,7 +42,7 @@ class TrainConfig:
     """The part of every image that a fixed camera is there for: `LEFT,TOP,RIGHT,BOTTOM` in shares of its sides."""
     epochs: int = 10
     batch_size: int = 32
-    """Images a step, over all processes together, so that a result does not depend on how many there are."""
+    """Items a step, over all processes together, so that a result does not depend on how many there are."""
     optimizer: Optimizer = "adamw"
     learning_rate: float = 1e-3
     momentum: float = 0.9
@@ -60,9 +70,10 @@ class TrainConfig:
     workers: int | None = None
     """Processes that read images; None chooses by the number of cores."""
     multilabel: bool = False
-    """An image may carry several labels."""
+    """An item may carry several labels."""
     group: str | None = None
-    """Pattern whose match names the group (patient, recording, machine) that must stay in one split."""
+    """Pattern whose match names the group (patient, recording, machine) that must stay in one split; for texts the
+    column that names it."""
     allow_leaks: bool = False
     """Go on although the same image stands in two splits."""
 
@@ -72,7 +83,7 @@ class TrainConfig:
         Raises:
             InputError: a value is out of its range.
         """
-        positive = ("epochs", "batch_size", "learning_rate", "patience")
+        positive = ("epochs", "batch_size", "learning_rate", "patience", "lora")
         for name in positive:
             value = getattr(self, name)
             if value is not None and not value > 0:
@@ -81,6 +92,8 @@ class TrainConfig:
             side = getattr(self, name)
             if side is not None and not MIN_SIDE <= side <= MAX_SIDE:
                 raise InputError(f"{_flag(name)} {side}: must be {MIN_SIDE} to {MAX_SIDE} pixels")
+        if self.max_length is not None and not MIN_TOKENS <= self.max_length <= MAX_TOKENS:
+            raise InputError(f"--max-length {self.max_length}: must be {MIN_TOKENS} to {MAX_TOKENS} tokens")
         for name in ("learning_rate", "weight_decay"):
             if not 0 <= getattr(self, name) < math.inf:
                 raise InputError(f"{_flag(name)} {getattr(self, name)}: must be a finite number, at least 0")

@@ -29,6 +29,8 @@ class FeatureBatches:
     Rows are read with plain file reads instead of a memory map: the pages of a map count as this process's memory.
     """
 
+    lengths: Sequence[int] | None = None
+
     def __init__(self, path: Path, shape: tuple[int, ...], dtype: np.dtype[np.floating]) -> None:
         self._path = path
         self._shape = shape

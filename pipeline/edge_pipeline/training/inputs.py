@@ -58,7 +58,7 @@ class FrozenPart:
         """Return the name under which the features of a split may be used again."""
         return features_key(
             data=dataset.splits[split].fingerprint,
-            paths=items.paths,
+            paths=items.inputs,
             model=self.network.name,
             weights=self.weights.to_dict(),
             seed=self.config.seed,

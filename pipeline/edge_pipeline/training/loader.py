@@ -22,14 +22,14 @@ Label = int | tuple[int, ...]
 
 @dataclass(frozen=True)
 class Items:
-    """The items of a split: paths and labels, never images."""
+    """The items of a split: paths of images or texts, and labels; never images."""
 
-    paths: tuple[str, ...]
+    inputs: tuple[str, ...]
     labels: tuple[Label, ...]
 
     def __len__(self) -> int:
         """Return the number of items."""
-        return len(self.paths)
+        return len(self.inputs)
 
     def targets(self, classes: int, multilabel: bool) -> "Tensor":
         """Return `(n,)` int64 class numbers, or `(n, classes)` float32 zeros and ones for multilabel data."""
@@ -44,20 +44,23 @@ class Items:
 
 
 def items_of(split: Iterable[tuple[Path | str, Label]]) -> Items:
-    """Read a split's paths and labels."""
+    """Read a split's inputs and labels."""
     pairs = [(str(path), label) for path, label in split]
     return Items(tuple(path for path, _ in pairs), tuple(label for _, label in pairs))
 
 
 class Batches(Protocol):
-    """Where the loop gets its inputs from: images, or a frozen trunk's stored features."""
+    """Where the loop gets its inputs from: images, texts, or a frozen trunk's stored features."""
+
+    lengths: Sequence[int] | None
+    """Of each item, where they differ and a batch is padded to its longest."""
 
     def __len__(self) -> int:
         """Return the number of items."""
         ...
 
     def read(self, batches: Sequence[Sequence[int]], epoch: int | None) -> "Iterator[Tensor]":
-        """Yield the float32 inputs of each batch of item numbers; `epoch` seeds augmentation, None is evaluation."""
+        """Yield the inputs of each batch of item numbers; `epoch` seeds augmentation, None is evaluation."""
         ...
 
 
@@ -71,20 +74,34 @@ class Share:
 
 ALONE = Share()
 
+MIXED = 16
+"""Batches whose items are sorted by length together: little padding, and still another company in every epoch."""
 
-def training_batches(n: int, batch_size: int, seed: int, epoch: int, share: Share = ALONE) -> list[list[int]]:
+
+def training_batches(
+    n: int, batch_size: int, seed: int, epoch: int, share: Share = ALONE, *, lengths: Sequence[int] | None = None
+) -> list[list[int]]:
     """Return this process's part of each batch of an epoch.
 
     The order is a function of `seed` and `epoch`; a last batch that would be short is left out, for a batch
-    normalization over few items would disturb its statistics.
+    normalization over few items would disturb its statistics. Where items differ in length, those of like length share
+    a batch: the order within `MIXED` batches is by length, and the batches themselves come in random order.
     """
     import torch
 
     size = min(n, batch_size)
     if size % share.count:
         raise InputError(f"--batch-size {size}: {share.count} processes cannot share it evenly; give a multiple")
-    order = torch.randperm(n, generator=torch.Generator().manual_seed(item_seed(seed, epoch))).tolist()
-    return [order[start : start + size][share.index :: share.count] for start in range(0, n - size + 1, size)]
+    generator = torch.Generator().manual_seed(item_seed(seed, epoch))
+    order = torch.randperm(n, generator=generator).tolist()
+    if lengths is not None:
+        span = size * MIXED
+        parts = [sorted(order[start : start + span], key=lengths.__getitem__) for start in range(0, n, span)]
+        order = [index for part in parts for index in part]
+    batches = [order[start : start + size] for start in range(0, n - size + 1, size)]
+    if lengths is not None:
+        batches = [batches[at] for at in torch.randperm(len(batches), generator=generator).tolist()]
+    return [batch[share.index :: share.count] for batch in batches]
 
 
 def evaluation_batches(n: int, batch_size: int, share: Share = ALONE) -> list[list[int]]:
@@ -95,6 +112,8 @@ def evaluation_batches(n: int, batch_size: int, share: Share = ALONE) -> list[li
 
 class ImageBatches:
     """Reads, augments and preprocesses images through the runtime's one implementation."""
+
+    lengths: Sequence[int] | None = None
 
     def __init__(
         self,
@@ -108,7 +127,7 @@ class ImageBatches:
     ) -> None:
         self._items = items
         self._reader = _Reader(
-            items.paths, contract, _training(training_contract or contract, augmentation), augmentation, seed
+            items.inputs, contract, _training(training_contract or contract, augmentation), augmentation, seed
         )
         self._workers = default_workers() if workers is None else workers
 

@@ -123,7 +123,9 @@ class Loop:
         import torch
 
         part, config = self._parts["train"], self._config
-        batches = training_batches(len(part.inputs), config.batch_size, config.seed, epoch, self._share)
+        batches = training_batches(
+            len(part.inputs), config.batch_size, config.seed, epoch, self._share, lengths=part.inputs.lengths
+        )
         # Dropout and its kin: seeded by the epoch, so that a resumed training sees the same numbers.
         torch.manual_seed(item_seed(config.seed, epoch, self._share.index))
         wrapped.train()

@@ -34,6 +34,27 @@ PRESETS: dict[str, dict[str, Any]] = {
         "augment": "none",
         "patience": None,
     },
+    # A small text encoder, all of it: a few passes at a small rate, as BERT's authors did.
+    "text": {
+        "model": "sentence-transformers/all-MiniLM-L6-v2",
+        "epochs": 5,
+        "batch_size": 16,
+        "learning_rate": 1e-4,
+        "label_smoothing": 0.0,
+        "augment": "none",
+        "patience": 2,
+    },
+    # Adapters begin from nothing, so they need larger steps and more of them.
+    "text-lora": {
+        "model": "sentence-transformers/all-MiniLM-L6-v2",
+        "lora": 8,
+        "epochs": 8,
+        "batch_size": 16,
+        "learning_rate": 1e-3,
+        "label_smoothing": 0.0,
+        "augment": "none",
+        "patience": 3,
+    },
 }
 
 

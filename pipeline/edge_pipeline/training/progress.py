@@ -90,7 +90,7 @@ class ConsoleProgress:
             self._bar.stop()
             self._bar = None
         elif not self._name.startswith("epoch"):
-            self.note(f"{self._name}: {self._total} images in {time.monotonic() - self._started:.0f} s")
+            self.note(f"{self._name}: {self._total} items in {time.monotonic() - self._started:.0f} s")
 
     def epoch(self, row: dict[str, Any]) -> None:
         """Print the row, with the time that the epochs left will take."""

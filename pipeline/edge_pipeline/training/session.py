@@ -2,24 +2,20 @@
 
 import os
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_benchmarks.accuracy import summarize
-from edge_export.architectures import Network, create_network
 from edge_export.ledger import record_test_opening
 from edge_export.run import WEIGHTS_FILE, DataReference, Run, is_run, read_run, write_run
 from edge_pipeline.data import Dataset, describe, open_dataset
-from edge_pipeline.models.folding import folded
-from edge_pipeline.models.freezing import Cut, cut_network
-from edge_pipeline.models.weights import WeightsSource, load_weights
 from edge_pipeline.training.checkpoint import Progress, save_tensors
-from edge_pipeline.training.config import TrainConfig, parse_region
-from edge_pipeline.training.directory import FEATURES_FOLDER, prepare_directory, remove_leftovers
+from edge_pipeline.training.config import TrainConfig
+from edge_pipeline.training.directory import prepare_directory, remove_leftovers
 from edge_pipeline.training.evaluate import predict
-from edge_pipeline.training.inputs import FrozenPart, example_input, image_inputs
-from edge_pipeline.training.loader import Batches, ImageBatches, Items, items_of
+from edge_pipeline.training.learners import Setting, make_learner
+from edge_pipeline.training.loader import Items, items_of
 from edge_pipeline.training.loop import Loop, Part, best_weights_file
 from edge_pipeline.training.precision import make_accelerator
 from edge_pipeline.training.progress import Silent, TrainProgress
@@ -29,7 +25,7 @@ from edge_pipeline.training.report.mistakes import worst_mistakes
 from edge_runtime.cpus import available_cpus
 
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -55,10 +51,10 @@ def train(
     resume: bool = False,
     progress: TrainProgress | None = None,
 ) -> TrainResult:
-    """Fine-tune a network on labelled images and write the run.
+    """Fine-tune a network on labelled images or texts and write the run.
 
     Args:
-        data: A folder or CSV for `edge_pipeline.data.open_dataset`, or what that gave.
+        data: A folder or file for `edge_pipeline.data.open_dataset`, or what that gave.
         run: Directory to write; it must be empty or absent unless `resume`.
         config: Every choice.
         resume: Go on with the training in `run`; its end is then the same to the bit as without the break. A run
@@ -99,6 +95,8 @@ def _open(data: "str | os.PathLike[str]", config: TrainConfig, tell: TrainProgre
 
     dataset = open_dataset(
         Path(data),
+        text=config.text,
+        label=config.label,
         group=config.group,
         allow_leaks=config.allow_leaks,
         seed=config.seed,
@@ -132,25 +130,19 @@ class _Session:
         # On a GPU a resumed training equals an unbroken one only with convolutions that add in a fixed order.
         torch.backends.cudnn.deterministic = True
         torch.manual_seed(config.seed)
-        self.network: Network = create_network(config.model, len(dataset.labels))
-        self.weights: WeightsSource = load_weights(self.network, config.weights)
-        self.contract = replace(self.network.preprocessing(config.size), region=parse_region(config.region))
         self.items: dict[str, Items] = {name: items_of(split) for name, split in dataset.splits.items()}
-        for note in self.weights.notes:
+        self.learner = make_learner(Setting(accelerator, dataset, self.items, directory, config, tell))
+        for note in self.learner.weights.notes:
             tell.note(note)
 
     def train(self) -> TrainResult:
         """Run all steps."""
-        import torch
-
         started = time.monotonic()
-        cut = cut_network(self.network, self.config.freeze)
-        self.network.module.to(self.accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        inputs = self._inputs(cut.trunk)
+        inputs = self.learner.inputs()
         parts = {name: Part(inputs[name], self._targets(name)) for name in ("train", "val")}
         loop = Loop(
             self.accelerator,
-            cut.tail,
+            self.learner.trained,
             parts,
             classes=len(self.dataset.labels),
             config=self.config,
@@ -158,7 +150,7 @@ class _Session:
             progress=self.tell,
         )
         done = loop.run()
-        self._take_best(cut, done)
+        self._take_best(done)
         self.accelerator.wait_for_everyone()
         logits = self._test_logits()
         if self.accelerator.is_main_process:
@@ -169,37 +161,28 @@ class _Session:
     def _targets(self, split: str) -> "Tensor":
         return self.items[split].targets(len(self.dataset.labels), self.config.multilabel)
 
-    def _inputs(self, trunk: "nn.Module | None") -> dict[str, Batches]:
-        if trunk is None:
-            return image_inputs(self.network, self.items, self.contract, self.config)
-        frozen = FrozenPart(trunk, self.network, self.weights, self.contract, self.config, self.accelerator)
-        return frozen.inputs(self.dataset, self.items, self.directory / FEATURES_FOLDER, self.tell)
-
-    def _take_best(self, cut: Cut, done: Progress) -> None:
+    def _take_best(self, done: Progress) -> None:
         """Put the best epoch's weights into the network."""
         from safetensors.torch import load_file
 
         assert done.best_epoch is not None
-        cut.tail.load_state_dict(load_file(best_weights_file(self.directory, done.best_epoch)))
+        self.learner.trained.load_state_dict(load_file(best_weights_file(self.directory, done.best_epoch)))
+        self.module = self.learner.finished()
 
     def _test_logits(self) -> "Tensor | None":
         if "test" not in self.items:
-            self.tell.note("no test split: nothing can be said about images that played no part in the training")
+            self.tell.note("no test split: nothing can be said about items that played no part in the training")
             return None
-        images = ImageBatches(self.items["test"], self.contract, workers=self.config.workers)
-        self.tell.start("test", len(images))
-        logits = predict(
-            self.accelerator,
-            folded(self.network.module, example_input(self.contract, self.accelerator.device)),
-            images,
-            self.tell,
-        )
+        inputs = self.learner.test_inputs()
+        self.tell.start("test", len(inputs))
+        logits = predict(self.accelerator, self.learner.quick(), inputs, self.tell)
         self.tell.finish()
         return logits
 
     def _finish(self, done: Progress, logits: "Tensor | None", seconds: float) -> None:
         """Write weights, run and report, the run last: where it stands, everything stands."""
-        save_tensors(self.directory / WEIGHTS_FILE, dict(self.network.module.state_dict()), {"format": "pt"})
+        save_tensors(self.directory / WEIGHTS_FILE, dict(self.module.state_dict()), {"format": "pt"})
+        self.learner.save()
         assert done.best_epoch is not None
         best = done.history[done.best_epoch - 1]
         metrics: dict[str, Any] = {
@@ -214,9 +197,7 @@ class _Session:
             truth = (targets.bool() if self.config.multilabel else targets).numpy()
             answers = logits.numpy()
             summary = summarize(truth, answers, self.dataset.labels)
-            mistakes = worst_mistakes(
-                [Path(path) for path in self.items["test"].paths], truth, answers, self.dataset.labels
-            )
+            mistakes = worst_mistakes(self.learner.shown("test"), truth, answers, self.dataset.labels)
             metrics["test"] = summary.to_dict()
         run = self._run(metrics)
         write_report(self.directory, run, done.history, summary, mistakes)
@@ -231,13 +212,14 @@ class _Session:
         with (self.directory / WEIGHTS_FILE).open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
         return Run(
-            architecture=self.network.name,
+            architecture=self.learner.architecture,
             labels=self.dataset.labels,
-            task="image-multilabel" if self.config.multilabel else "image-classification",
-            preprocessing=self.contract,
+            task=self.learner.task,
+            preprocessing=self.learner.contract,
             data=DataReference(str(self.dataset.path), self.dataset.fingerprints, self.dataset.options),
             config=self.config.to_dict(),
             metrics=metrics,
-            weights_source=self.weights.to_dict(),
+            weights_source=self.learner.weights.to_dict(),
             weights_sha256=digest,
+            network=self.learner.network,
         )

@@ -41,7 +41,7 @@ def test_workers_change_nothing(dataset: Dataset) -> None:
 def test_evaluation_sees_what_a_device_sees(dataset: Dataset) -> None:
     items = items_of(dataset.splits["val"])
     [batch] = list(_batches(items, 0).read([[4, 9]], None))
-    wanted = ImagePreprocessor(CONTRACT)(Path(items.paths[9]))
+    wanted = ImagePreprocessor(CONTRACT)(Path(items.inputs[9]))
     assert torch.equal(batch[1], torch.from_numpy(wanted))
 
 

@@ -10,7 +10,8 @@ from safetensors.torch import load_file
 from torch.nn.functional import cross_entropy
 
 from edge_export.architectures import create_network
-from edge_export.run import LEDGER_FILE, WEIGHTS_FILE, read_run
+from edge_export.ledger import LEDGER_FILE
+from edge_export.run import WEIGHTS_FILE, read_run
 from edge_pipeline.data import Dataset, open_dataset
 from edge_pipeline.training import TrainConfig, train
 from edge_pipeline.training.loader import ImageBatches, items_of

@@ -1,0 +1,113 @@
+"""A text encoder of transformers with a fresh head, trained whole or by low-rank adapters."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edge_export.run import TOKENIZER_FILE
+from edge_export.text_networks import as_network
+from edge_pipeline.models.adapters import add_adapters, merge_adapters
+from edge_pipeline.models.encoders import load_encoder
+from edge_pipeline.training.learners.interface import Setting
+from edge_pipeline.training.loader import Batches
+from edge_runtime.errors import InputError
+from edge_runtime.manifest import Task
+from edge_runtime.text import TextPreprocessor
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+IMAGE_CHOICES = ("size", "train_size", "region")
+"""Choices that mean nothing to texts."""
+
+
+class TextLearner:
+    """See `Learner`."""
+
+    def __init__(self, setting: Setting) -> None:
+        self._setting, config = setting, setting.config
+        for name in IMAGE_CHOICES:
+            if getattr(config, name) is not None:
+                raise InputError(f"--{name.replace('_', '-')} is for images, and {setting.dataset.path} holds texts")
+        if config.freeze != "none":
+            raise InputError(
+                f"--freeze {config.freeze}: of a text encoder all is trained, or adapters with --lora RANK"
+            )
+        encoder = load_encoder(config.model, setting.dataset.labels, config.max_length, multilabel=config.multilabel)
+        self._encoder = encoder
+        self.architecture = type(encoder.model).__name__
+        self.task: Task = "text-multilabel" if config.multilabel else "text-classification"
+        self.contract, self.weights = encoder.contract, encoder.weights
+        self.network: dict[str, Any] = encoder.config
+        self._preprocess = TextPreprocessor(encoder.contract, encoder.tokenizer)
+        model = encoder.model if config.lora is None else add_adapters(encoder.model, config.lora)
+        self.trained = as_network(model, encoder.contract.pad_id).to(setting.accelerator.device)
+        if config.lora is not None:
+            total, learned = _count(self.trained)
+            setting.tell.note(f"adapters of rank {config.lora}: {learned:,} of {total:,} parameters are trained")
+
+    def inputs(self) -> dict[str, Batches]:
+        """Return token numbers."""
+        found: dict[str, Batches] = {}
+        for split in ("train", "val"):
+            batches = self._batches(split)
+            if longer := batches.truncated:
+                self._setting.tell.note(
+                    f"{split}: {longer:,} of {len(batches):,} texts are longer than {self.contract.max_length} tokens "
+                    "and are cut; --max-length takes more"
+                )
+            found[split] = batches
+        return found
+
+    def _batches(self, split: str) -> "TextBatches":
+        return TextBatches(self._setting.items[split].inputs, self._preprocess)
+
+    def test_inputs(self) -> Batches:
+        """Return token numbers."""
+        return self._batches("test")
+
+    def finished(self) -> "nn.Module":
+        """Return the network, adapters merged into its weights."""
+        if self._setting.config.lora is not None:
+            merged = merge_adapters(self.trained.encoder)  # type: ignore[arg-type]
+            self.trained = as_network(merged, self.contract.pad_id)
+        return self.trained
+
+    def quick(self) -> "nn.Module":
+        """Return the network."""
+        return self.trained
+
+    def save(self) -> None:
+        """Write the tokenizer."""
+        (self._setting.directory / TOKENIZER_FILE).write_bytes(self._encoder.tokenizer)
+
+    def shown(self, split: str) -> Sequence[Path | str]:
+        """Return the texts."""
+        return self._setting.items[split].inputs
+
+
+def _count(module: "nn.Module") -> tuple[int, int]:
+    """Return how many parameters there are, and how many of them are trained."""
+    sizes = [(parameter.numel(), parameter.requires_grad) for parameter in module.parameters()]
+    return sum(size for size, _ in sizes), sum(size for size, learned in sizes if learned)
+
+
+class TextBatches:
+    """Texts as token numbers, padded to the longest of their batch."""
+
+    def __init__(self, texts: Sequence[str], preprocess: TextPreprocessor) -> None:
+        self._stack = preprocess.stack
+        self._rows = [preprocess(text) for text in texts]
+        self.lengths: Sequence[int] | None = [len(row) for row in self._rows]
+        self.truncated = sum(length == preprocess.contract.max_length for length in self.lengths)
+
+    def __len__(self) -> int:
+        """Return the number of texts."""
+        return len(self._rows)
+
+    def read(self, batches: Sequence[Sequence[int]], epoch: int | None) -> "Iterator[Tensor]":
+        """Yield `(n, length)` int64 batches; they are the same in every epoch."""
+        import torch
+
+        for batch in batches:
+            yield torch.from_numpy(self._stack([self._rows[index] for index in batch]))
