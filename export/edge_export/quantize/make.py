@@ -13,6 +13,7 @@ from edge_export.quantize.recipe import Recipe
 from edge_export.quantize.static import SESSION, named_things, quantize_static, unranged_operators
 from edge_export.quantize.transforms.bias_correction import correct_biases, requantize_biases
 from edge_export.quantize.transforms.equalization import equalize
+from edge_export.quantize.transforms.measured_biases import measure_biases
 from edge_export.quantize.transforms.smooth_quant import smooth
 from edge_runtime.errors import InputError
 
@@ -65,7 +66,10 @@ def make_quantized(baseline: "onnx.ModelProto", recipe: Recipe, observation: Obs
     ranges = align_hard_swish(model, settled_ranges(known, recipe.calibration, recipe.percentile))
     notes += [f"{name} stays in float: an activation at it is infinite" for name in unranged_operators(model, ranges)]
     session = SESSION | dict(recipe.session)
-    made = finish_quantized(_static(model, recipe, known, ranges, in_float), session)
+    quantized = _static(model, recipe, known, ranges, in_float)
+    if recipe.bias_correction == "measured" and known.samples_again is not None:
+        measure_biases(model, quantized, session, known.samples_again)
+    made = finish_quantized(quantized, session)
     return Quantized(made, session, tuple(notes))
 
 
@@ -105,7 +109,7 @@ def _static(
     model: "onnx.ModelProto", recipe: Recipe, observation: Observation, ranges: Ranges, in_float: Collection[str]
 ) -> "onnx.ModelProto":
     quantized = quantize_static(model, recipe, ranges, in_float)
-    if recipe.bias_correction:
+    if recipe.bias_correction != "off":
         corrected, changed = correct_biases(model, quantized, observation.means)
         known = {node.name: len(node.input) for node in model.graph.node}
         in_place = all(node.op_type != "MatMul" and known[node.name] == len(node.input) for node in changed)

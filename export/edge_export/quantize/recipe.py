@@ -52,8 +52,9 @@ class Recipe:
     values, as Flatten does, has the type of what it moves."""
     float_operators: tuple[str, ...] = ()
     """Names of the operators that stay in float."""
-    bias_correction: bool = True
-    """See `edge_export.quantize.transforms.bias_correction`."""
+    bias_correction: Literal["measured", "weights", "off"] = "measured"
+    """`weights`: what rounding the weights does to the mean, by `edge_export.quantize.transforms.bias_correction`.
+    `measured`: then what is left of it on calibration samples, by `edge_export.quantize.transforms.measured_biases`."""
     equalize: bool = False
     """See `edge_export.quantize.transforms.equalization`."""
     smooth_quant: float | None = None

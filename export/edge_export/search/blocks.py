@@ -1,11 +1,11 @@
 """Cut a graph into blocks of operators that the search frees or keeps together."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from edge_export.graphs.operators import Shapes, multiply_accumulates, tensor_shapes
+from edge_export.graphs.segments import segments
 
 if TYPE_CHECKING:
     import onnx
@@ -31,7 +31,7 @@ class Block:
 def cut_blocks(model: "onnx.ModelProto", most: int = MOST_BLOCKS) -> list[Block]:
     """Cut the graph where only one tensor is alive, and join the smallest neighbors until at most `most` are left."""
     costs = multiply_accumulates(model)
-    parts = _segments(model)
+    parts = [list(segment.nodes) for segment in segments(model)]
     weights = [sum(costs.get(node.name) or 0 for node in part) for part in parts]
     compute = [any(node.name in costs for node in part) for part in parts]
     while len(parts) > 1 and (len(parts) > most or not all(compute)):
@@ -53,25 +53,6 @@ def cut_blocks(model: "onnx.ModelProto", most: int = MOST_BLOCKS) -> list[Block]
 
 def _signature(node: "onnx.NodeProto", shapes: Shapes) -> tuple[object, ...]:
     return node.op_type, *(shapes.get(name, ()) for name in (*node.input, *node.output))
-
-
-def _segments(model: "onnx.ModelProto") -> list[list["onnx.NodeProto"]]:
-    """Split the nodes, which stand in topological order, wherever a single tensor is still to be read."""
-    weights = {tensor.name for tensor in model.graph.initializer}
-    reads = Counter(name for node in model.graph.node for name in node.input if name and name not in weights)
-    reads.update(info.name for info in model.graph.output)
-    alive: set[str] = {info.name for info in model.graph.input} - weights
-    parts: list[list[onnx.NodeProto]] = [[]]
-    for node in model.graph.node:
-        parts[-1].append(node)
-        for name in node.input:
-            if name in alive:
-                reads[name] -= 1
-                alive -= {name} if reads[name] <= 0 else set()
-        alive |= {name for name in node.output if reads[name] > 0}
-        if len(alive) == 1:
-            parts.append([])
-    return [part for part in parts if part]
 
 
 def _smallest(weights: Sequence[int], compute: Sequence[bool]) -> int:

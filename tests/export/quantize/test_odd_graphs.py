@@ -150,7 +150,7 @@ def graph(request, build) -> onnx.ModelProto:
     [
         Recipe("u8s8"), Recipe("s8s8", activations="int8"), Recipe("u8u8", weights="uint8"),
         Recipe("mse", calibration="mse"), Recipe("equalize", equalize=True),
-        Recipe("tensor", per_channel=False, bias_correction=False),
+        Recipe("tensor", per_channel=False, bias_correction="off"),
         Recipe("dynamic", kind="dynamic", smooth_quant=0.5),
     ],
     ids=lambda recipe: recipe.name,

@@ -12,7 +12,7 @@ from edge_export.quantize.transforms.bias_correction import correct_biases
 from edge_export.sessions import predictor
 
 SHAPE = (3, 16, 16)
-PLAIN = Recipe("plain", "minmax", bias_correction=False)
+PLAIN = Recipe("plain", "minmax", bias_correction="off")
 
 
 def samples(count: int = 16) -> list[np.ndarray]:

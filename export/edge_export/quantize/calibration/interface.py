@@ -1,6 +1,6 @@
 """What calibration sees, and what it gives."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -76,6 +76,10 @@ class Observation:
     """None where nobody asked, or where the samples were too few to say."""
     observe_again: "Callable[[onnx.ModelProto], Observation] | None" = field(default=None, compare=False, repr=False)
     """Observes a changed graph on the same samples; for recipes that rescale activations."""
+    samples_again: "Callable[[], Iterable[Mapping[str, NDArray[Any]]]] | None" = field(
+        default=None, compare=False, repr=False
+    )
+    """Gives the samples again, each with its batch axis."""
     recount: "Callable[[], dict[str, Histogram]] | None" = field(default=None, compare=False, repr=False)
     """Counts the same samples again, in 2,048 bins from minus to plus the largest absolute value; for `entropy`."""
     ranges: dict[tuple[str, float], Ranges] = field(default_factory=dict, compare=False, repr=False)

@@ -70,13 +70,19 @@ def observe(
     def taken() -> Iterable[Sample]:
         return itertools.islice(inputs(), known.samples)
 
+    def batches() -> Iterator[Batch]:
+        names = [info.name for info in model.graph.input]
+        for sample in taken():
+            given = sample if isinstance(sample, Mapping) else {names[0]: sample}
+            yield {name: tensor[np.newaxis] for name, tensor in given.items()}
+
     prepared = prepare(model).model
     key = observation_key(prepared, cache.samples, until) if cache else ""
     kept = load_observation(cache.directory, key) if cache else None
     known = kept or _observe(prepared, inputs(), until)
     if cache and not kept:
         save_observation(cache.directory, key, known)
-    return replace(known, observe_again=again, recount=recount)
+    return replace(known, observe_again=again, recount=recount, samples_again=batches)
 
 
 @dataclass
