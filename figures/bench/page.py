@@ -9,7 +9,7 @@ from edge_benchmarks.bench import bench
 from edge_benchmarks.report import render
 from edge_benchmarks.scenarios import SCENARIOS
 
-SECONDS = 10.0
+SECONDS = 6.0
 
 GAPS = (0.0, 0.1)
 """Without the gaps of 1 and 10 s, which add minutes and four dots."""

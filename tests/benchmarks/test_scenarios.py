@@ -133,6 +133,26 @@ def test_neighbors_are_busy_as_long_as_they_should_be():
     assert not psutil.pid_exists(neighbor.pid)
 
 
+def test_arms_of_several_threads_run_in_processes_of_their_own(bundle, tmp_path):
+    photo = synthetic_photo().on_disk(tmp_path)
+    report = bench(
+        bundle, inputs=[photo], scenarios=["single-stream", "offline"], seconds=0.1, batches=[2], cold_starts=0,
+        threads=2,
+    )  # fmt: skip
+    whole, model, offline = report.phases
+    assert (whole.what, model.what, offline.items) == ("end-to-end", "model", 2)
+    for phase in report.phases:
+        turns, calls = phase.timings.rounds, phase.timings.calls_per_turn
+        assert turns >= 20
+        assert all(len(samples) == turns * calls for samples in phase.timings.samples_ns.values())
+    for arm, stages in whole.stages.items():
+        assert list(stages) == ["read", "decode", "preprocess", "infer", "postprocess"]
+        assert (np.sum(list(stages.values()), axis=0) == whole.timings.samples_ns[arm]).all()
+    assert {one.what for one in report.comparisons} == {"end-to-end", "model"}
+    alone = bench(bundle, variants=["cpu-int8"], scenarios=["offline"], seconds=0.05, cold_starts=0, threads=2)
+    assert alone.phases[0].timings.calls_per_turn == 1, "one arm disturbs nobody"
+
+
 def test_accuracy_is_measured_on_the_data_that_are_given(bundle):
     photos = [synthetic_photo(seed).data for seed in range(4)]
     asked = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from edge_benchmarks.scenarios.apart import take_turns_apart
 from edge_benchmarks.scenarios.interface import Phase, Plan, State
 from edge_benchmarks.stages import Feed, StagedCall
 from edge_benchmarks.timing import InterleavedTimings, InterruptedTiming, interleave
@@ -67,6 +68,9 @@ def take_turns(
 
 def whole_phase(plan: Plan, scenario: str, seconds: float, number: int) -> tuple[Phase, bool]:
     """Time the whole path, from file to answer, by stage."""
+    if plan.apart:
+        apart = take_turns_apart(plan, seconds, number)
+        return Phase(scenario, "end-to-end", apart.timings, stages=apart.stages), apart.stopped
     feed = Feed(plan.files)
     calls: dict[str, StagedCall] = {arm.name: feed.arm(arm.model) for arm in plan.arms if arm.model is not None}
     timings, stopped = take_turns(plan, calls, seconds, number, feed)
@@ -74,8 +78,11 @@ def whole_phase(plan: Plan, scenario: str, seconds: float, number: int) -> tuple
     return Phase(scenario, "end-to-end", timings, stages=stages), stopped
 
 
-def model_phase(plan: Plan, scenario: str, seconds: float, number: int) -> tuple[Phase, bool]:
-    """Time the models alone, from tensor to logits."""
-    calls = {arm.name: arm.model_call(plan.inputs[0].data, 1) for arm in plan.arms}
+def model_phase(plan: Plan, scenario: str, seconds: float, number: int, batch: int = 1) -> tuple[Phase, bool]:
+    """Time the models alone, from tensor to logits, on `batch` copies of an input."""
+    if plan.apart:
+        apart = take_turns_apart(plan, seconds, number, batch)
+        return Phase(scenario, "model", apart.timings, items=batch), apart.stopped
+    calls = {arm.name: arm.model_call(plan.inputs[0].data, batch) for arm in plan.arms}
     timings, stopped = take_turns(plan, calls, seconds, number)
-    return Phase(scenario, "model", timings), stopped
+    return Phase(scenario, "model", timings, items=batch), stopped

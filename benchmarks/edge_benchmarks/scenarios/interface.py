@@ -58,6 +58,12 @@ class Plan:
         return [arm for arm in self.arms if arm.model is not None]
 
     @property
+    def apart(self) -> bool:
+        """Whether each arm runs in a process of its own: of several thread pools in one, idle ones can spin."""
+        several = len(self.arms) > 1 and len(self.whole_arms) == len(self.arms)
+        return several and any(arm.facts.threads > 1 for arm in self.arms)
+
+    @property
     def widest(self) -> What:
         """The most that a scenario which measures one thing can time."""
         return "end-to-end" if self.whole_arms else "model"

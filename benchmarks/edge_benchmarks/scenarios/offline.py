@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
 
-from edge_benchmarks.scenarios.attempts import measure_steadily, take_turns
+from edge_benchmarks.scenarios.attempts import measure_steadily, model_phase
 from edge_benchmarks.scenarios.interface import Phase, Plan, State
 
 NAME = "offline"
@@ -27,6 +28,5 @@ def measure(plan: Plan, state: State) -> None:
 
 
 def _phase(plan: Plan, scenario: str, seconds: float, batch: int, number: int) -> tuple[Phase, bool]:
-    calls = {arm.name: arm.model_call(plan.inputs[0].data, batch) for arm in plan.arms}
-    timings, stopped = take_turns(plan, calls, seconds, number)
-    return Phase(scenario, "model", timings, items=batch, counts="throughput"), stopped
+    phase, stopped = model_phase(plan, scenario, seconds, number, batch)
+    return replace(phase, counts="throughput"), stopped

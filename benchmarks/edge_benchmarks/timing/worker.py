@@ -1,9 +1,10 @@
 """A process that runs one variant for a parent which asks for turns of calls; started as a file, it needs the runtime.
 
 Protocol: the parent writes one line of JSON (`bundle`, `variant`, `device`, `threads`, `warmup_seconds`, `slowdown`,
-`check`, and `inputs`, the bytes of each input that follow the line). Every answer is one line of JSON. After the first
-answer each line `{"calls": k, "input": i}` is a turn. When the parent closes the pipe, or dies, the worker says what
-memory it took and ends.
+`check`, and `files` to read at each call or `inputs`, the sizes of those whose bytes follow the line). Every answer is
+one line of JSON. After the first answer each line `{"calls": k, "input": i, "batch": n}` is a turn: of the whole path
+where `n` is 0, else of the model alone on `n` copies of the input. When the parent closes the pipe, or dies, the worker
+says what memory it took and ends.
 """
 
 from __future__ import annotations
@@ -43,8 +44,8 @@ def main() -> None:
 
 def _serve(asked: IO[bytes], answers: IO[str]) -> None:
     request = json.loads(asked.readline())
-    inputs = [asked.read(size) for size in request["inputs"]]
-    call, ready = _ready(request, inputs[0])
+    inputs = request["files"] or [asked.read(size) for size in request["inputs"]]
+    call, alone, ready = _ready(request, inputs[0])
     gc.collect()
     gc.disable()
     ready["call_ns"] = _warm_up(call, inputs[0], request["warmup_seconds"])
@@ -52,16 +53,18 @@ def _serve(asked: IO[bytes], answers: IO[str]) -> None:
     for line in asked:
         turn = json.loads(line)
         data = inputs[turn["input"]]
-        call(data)  # a process that slept is cold
-        samples = [call(data) for _ in range(turn["calls"])]
-        whole, infer = zip(*samples)  # noqa: B905 - this file is started by Pythons of any age
-        _say(answers, {"whole_ns": whole, "infer_ns": infer})
+        timed = alone(data, turn["batch"]) if turn["batch"] else call
+        timed(data)  # a process that slept is cold
+        samples = [timed(data) for _ in range(turn["calls"])]
+        whole, infer, *stages = zip(*samples)  # noqa: B905 - this file is started by Pythons of any age
+        names = ("read", "decode", "preprocess", "postprocess")
+        _say(answers, {"whole_ns": whole, "infer_ns": infer, "stages_ns": dict(zip(names, stages))})  # noqa: B905
     peak, steady = _memory()
     _say(answers, {"peak_rss_bytes": peak, "steady_rss_bytes": steady})
 
 
-def _ready(request: dict[str, Any], data: bytes) -> tuple[Any, dict[str, Any]]:
-    """Load the variant, answer once, and return the timed call and what the parent should know."""
+def _ready(request: dict[str, Any], data: Any) -> tuple[Any, Any, dict[str, Any]]:
+    """Load the variant, answer once, and return the timed calls and what the parent should know."""
     import numpy as np
 
     import edge_runtime
@@ -84,13 +87,17 @@ def _ready(request: dict[str, Any], data: bytes) -> tuple[Any, dict[str, Any]]:
         "onnxruntime": import_onnxruntime().__version__,
         "edge-runtime": edge_runtime.__version__,
     }
-    return call, {
-        "answered_at_ns": answered,
-        "golden_cases": cases,
-        "content_id": model.content_id,
-        "provider": model.session.get_providers()[0],
-        "versions": versions,
-    }
+    return (
+        call,
+        _model_calls(model),
+        {
+            "answered_at_ns": answered,
+            "golden_cases": cases,
+            "content_id": model.content_id,
+            "provider": model.session.get_providers()[0],
+            "versions": versions,
+        },
+    )
 
 
 def _timed_call(model: Any, slowdown: float) -> Any:
@@ -102,15 +109,19 @@ def _timed_call(model: Any, slowdown: float) -> Any:
 
     clock, factor = time.perf_counter_ns, 1 + slowdown
 
-    def call(data: bytes) -> tuple[int, int]:
+    def call(data: Any) -> tuple[int, ...]:
         start = clock()
-        tensor = model.preprocess(model.decode(data))
+        plain = data if isinstance(data, bytes) else _read(data)
+        read = clock()
+        image = model.decode(plain)
+        decoded = clock()
+        tensor = model.preprocess(image)
         fed = clock()
         logits = model.infer(tensor[np.newaxis])
         inferred = clock()
         model.postprocess(logits)
         end = clock()
-        return end - start, inferred - fed
+        return end - start, inferred - fed, read - start, decoded - read, fed - decoded, end - inferred
 
     def slower(data: bytes) -> tuple[int, int]:
         start = clock()
@@ -130,7 +141,36 @@ def _timed_call(model: Any, slowdown: float) -> Any:
     return slower if slowdown else call
 
 
-def _warm_up(call: Any, data: bytes, seconds: float) -> float:
+def _model_calls(model: Any) -> Any:
+    """Return what makes, for an input and a batch size, a call of the model alone that returns its nanoseconds."""
+    import numpy as np
+
+    made: dict[tuple[Any, int], Any] = {}
+    clock = time.perf_counter_ns
+
+    def alone(data: Any, batch: int) -> Any:
+        if (data, batch) not in made:
+            plain = data if isinstance(data, bytes) else _read(data)
+            made[data, batch] = np.repeat(model.preprocess(model.decode(plain))[np.newaxis], batch, axis=0)
+        stacked = made[data, batch]
+
+        def call(_: Any) -> tuple[int, int]:
+            start = clock()
+            model.infer(stacked)
+            took = clock() - start
+            return took, took
+
+        return call
+
+    return alone
+
+
+def _read(path: str) -> bytes:
+    with open(path, "rb") as file:  # noqa: PTH123
+        return file.read()
+
+
+def _warm_up(call: Any, data: Any, seconds: float) -> float:
     """Call until `seconds` are over; return the median nanoseconds of the later half."""
     durations: list[int] = []
     end = time.perf_counter() + seconds

@@ -53,6 +53,8 @@ class WorkerSpec:
     threads: int | None = None
     python: str = sys.executable
     """The interpreter: another environment's, to measure with its ONNX Runtime."""
+    files: Sequence[Path] = ()
+    """Where they are on disk, to be read at each call; without these, inputs are in memory."""
     slowdown: float = 0.0
     """Share by which every call is really made longer: 0.1 is what a gate should find. For testing a gate."""
 
@@ -89,6 +91,8 @@ class Turn:
     """From encoded input to answer."""
     infer_ns: list[int]
     """The model alone."""
+    stages_ns: dict[str, list[int]]
+    """The other stages: `read`, `decode`, `preprocess`, `postprocess`; empty in turns of the model alone."""
 
 
 class Worker:
@@ -103,14 +107,22 @@ class Worker:
         request = {
             "bundle": str(spec.bundle), "variant": spec.variant, "device": spec.device, "threads": spec.threads,
             "slowdown": spec.slowdown, "warmup_seconds": warmup_seconds, "check": check,
-            "inputs": [len(data) for data in spec.inputs],
+            "inputs": [] if spec.files else [len(data) for data in spec.inputs],
+            "files": [str(file) for file in spec.files],
         }  # fmt: skip
-        answer = self._ask(request, START_SECONDS, b"".join(spec.inputs))
+        answer = self._ask(request, START_SECONDS, b"" if spec.files else b"".join(spec.inputs))
         return Started(first_label_ns=answer.pop("answered_at_ns") - started_ns, **answer)
 
-    def turn(self, calls: int, which: int) -> Turn:
-        """Run `calls` calls of input number `which`, after one that is not measured."""
-        return Turn(**self._ask({"calls": calls, "input": which % len(self._spec.inputs)}, TURN_SECONDS))
+    def turn(self, calls: int, which: int, batch: int = 0) -> Turn:
+        """Run `calls` calls of input number `which`, after one that is not measured.
+
+        Args:
+            calls: How many.
+            which: Input; they take turns.
+            batch: 0 for the whole path, else the model alone on so many copies of the input.
+        """
+        turn = {"calls": calls, "input": which % len(self._spec.inputs), "batch": batch}
+        return Turn(**self._ask(turn, TURN_SECONDS))
 
     def end(self) -> Memory:
         """Let the worker say what memory it took, and end."""
