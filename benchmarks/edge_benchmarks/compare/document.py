@@ -68,6 +68,8 @@ class CompareReport:
     """`base` and `new`: the flat lists."""
     calibration: Mapping[str, Any] | None = None
     """Summary of the error rates of this gate on this runner, where they were measured."""
+    timer_ns: float | None = None
+    """What reading the clock costs, which is part of every sample; None for stored reports."""
     partial: bool = False
     """Interrupted; it holds what was measured by then."""
     samples: Mapping[str, Any] = field(default_factory=dict)
@@ -95,6 +97,7 @@ class CompareReport:
             "base": asdict(self.base),
             "new": asdict(self.new),
             "differences": [asdict(one) for one in self.differences],
+            "timer_ns": self.timer_ns,
             "calibration": self.calibration,
             "benchmarks": [_benchmark(one) for one in self.judged],
             "budgets": [_check(one) for one in self.checks],

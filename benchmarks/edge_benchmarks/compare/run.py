@@ -9,6 +9,8 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy as np
+
 from edge_benchmarks import environment
 from edge_benchmarks.compare.accuracy import Data, accuracy_question
 from edge_benchmarks.compare.budgets import Budget, check, limits
@@ -113,6 +115,7 @@ def compare_run(
         environment=machine | {"conditions_after": environment.conditions() | watch.conditions()},
         measurements=found.measurements,
         calibration=calibration,
+        timer_ns=float(np.median(found.timer_ns)) if found.timer_ns else None,
         partial=found.partial,
         samples=found.samples,
     )
@@ -135,6 +138,7 @@ class _Found:
         self.measurements: dict[str, list[Measurement]] = {BASE: [], NEW: []}
         self.samples: dict[str, Any] = {}
         self.started: dict[str, Started] = {}
+        self.timer_ns: list[float] = []
         self.partial = False
 
 
@@ -185,6 +189,7 @@ def _keep(side_by_side: _SideBySide, variant: str, pairs: Sequence[ProcessPair],
         found.measurements[arm] += measurements
     found.questions += questions(pairs, of_arm[BASE], of_arm[NEW])
     found.samples[variant] = samples(pairs)
+    found.timer_ns += [pair.whole.timer_ns for pair in pairs]
 
 
 def _arms(plan: RunPlan, variant: str, fed: Sequence[BenchInput]) -> dict[str, WorkerSpec]:

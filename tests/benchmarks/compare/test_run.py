@@ -54,6 +54,7 @@ def test_the_document_holds_everything_that_a_reader_could_check(compared, bundl
     }
     assert {"latency_p90", "steady_rss"} <= {one["metric"] for one in document["measurements"]["new"]}
     assert document["environment"]["identity"]["cores_logical"]
+    assert 0 < document["timer_ns"] < 100_000
     assert str(bundle.parent) not in json.dumps(document)
 
 

@@ -16,8 +16,8 @@ def render(document: Document) -> str:
     headline = Headline(verdict, words.summary(document).partition(": ")[2], words.TONES[verdict])
     how = "measured side by side" if document["mode"] == "run" else "two stored reports"
     sections = [Section("Benchmarks", [_benchmarks(document)])]
-    if differences := words.differences(document):
-        sections.insert(0, Section("What differs besides the bundle", [Text(line) for line in differences]))
+    if notes := words.notes(document):
+        sections.insert(0, Section("To know", [Text(line) for line in notes]))
     if document["budgets"]:
         rows: list[list[str | Cell]] = [
             [*told[:3], _outcome(told[3])] for told in map(words.budget, document["budgets"])

@@ -11,7 +11,7 @@ def render(document: Document) -> str:
     """Return the verdict, what it is worth, and one table."""
     sign = SIGNS[words.TONES[document["verdict"]]]
     lines = [f"### {words.title(document)}", "", *(f"- {line}" for line in words.error_rates(document))]
-    lines += [f"- {line}" for line in words.differences(document)]
+    lines += [f"- {line}" for line in words.notes(document)]
     lines += ["", f"**{sign} {words.summary(document)}**"]
     lines += ["", "| benchmark | BASE | NEW | change (95 %) | allowed | verdict |", "|---|--:|--:|--:|--:|---|"]
     for one in words.rows(document):

@@ -26,7 +26,7 @@ def render(document: Document) -> str:
 
 def _print(console: Console, document: Document) -> None:
     console.print(Text(words.title(document), style="bold"))
-    for line in (*words.error_rates(document), *words.differences(document)):
+    for line in (*words.error_rates(document), *words.notes(document)):
         console.print(Text(line, style="dim"))
     tone = words.TONES[document["verdict"]]
     console.print(Text(f"{SIGNS[tone]} {words.summary(document)}".strip(), style=_STYLES[tone]))

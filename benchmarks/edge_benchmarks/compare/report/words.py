@@ -75,10 +75,16 @@ def calibrated(known: Mapping[str, Any]) -> list[str]:
     return lines
 
 
-def differences(document: Document) -> list[str]:
-    """Return what differs between the two environments."""
+def notes(document: Document) -> list[str]:
+    """Return what differs between the two environments, and what the measuring itself costs."""
     kinds = {"identity": "not comparable", "versions": "version"}
-    return [f"{kinds[one['kind']]}: {one['field']}: {one['base']} and {one['new']}" for one in document["differences"]]
+    lines = [
+        printable(f"{kinds[one['kind']]}: {one['field']}: {one['base']} and {one['new']}")
+        for one in document["differences"]
+    ]
+    if document["timer_ns"] is not None:
+        lines.append(f"reading the clock costs {three(document['timer_ns'])} ns, part of every call")
+    return lines
 
 
 def name(benchmark: Mapping[str, Any]) -> str:
