@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_runtime.session import create_session, import_onnxruntime, make_settings
+from edge_runtime.errors import BundleError
+from edge_runtime.session import create_session, first_line, import_onnxruntime, make_settings
 
 
 def predictor(
@@ -24,13 +25,23 @@ def predictor(
         threads: Threads inside an operator; None leaves the choice to the runtime.
         options: ONNX Runtime session configuration entries.
         check: `Preprocessor.check`, which takes the padding off that a row alone does not need.
+
+    Raises:
+        BundleError: ONNX Runtime refuses the model, or, by the function, cannot run it on a batch.
     """
     session = create_session(model, threads=threads, options=options)
     feed, fetch = session.get_inputs()[0].name, [session.get_outputs()[0].name]
     fixed = session.get_inputs()[0].shape[0]
 
     def predict(batch: NDArray[Any]) -> NDArray[np.float32]:
-        logits: NDArray[np.float32] = session.run(fetch, {feed: batch})[0]
+        try:
+            logits: NDArray[np.float32] = session.run(fetch, {feed: batch})[0]
+        except Exception as error:  # its exceptions have no common base that is public
+            shape = "x".join(map(str, batch.shape))
+            raise BundleError(
+                f"ONNX Runtime {import_onnxruntime().__version__} cannot run the model on a batch of {shape}: "
+                f"{first_line(error)}"
+            ) from error
         return logits
 
     def one_by_one(batch: NDArray[Any]) -> NDArray[np.float32]:
