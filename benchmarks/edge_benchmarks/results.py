@@ -52,7 +52,9 @@ class Result:
     device: str
     """What a reader calls the machine: its board, or its processor."""
     machine: str
-    """Names the kind of machine: documents that share it can be compared over time."""
+    """Names the kind of machine: with `how` it is what documents must share to be compared over time."""
+    how: str
+    """The command that measured, and on how many threads."""
     measurements: tuple[Measurement, ...]
     bundles: Mapping[str, Judged]
     """Name of a bundle to how it did."""
@@ -95,12 +97,17 @@ def _result(source: str, kind: Literal["bench", "prove"], report: Mapping[str, A
         created=str(report["created"]),
         device=f"{identity.get('board') or identity['cpu']} ({identity['instruction_set']})",
         machine=machine,
+        how=f"{kind}, {_threads(report['settings']['threads'])}",
         measurements=tuple(
             read_measurement(one, f"{source}: measurements[{at}]") for at, one in enumerate(report["measurements"])
         ),
         bundles={report["name"]: _proven(report)} if kind == "prove" else dict(_benched(report)),
         usable=bool(report["valid"]) and not report["partial"],
     )
+
+
+def _threads(count: int | None) -> str:
+    return "all CPUs" if count is None else f"{count} thread{'s' * (count != 1)}"
 
 
 def _proven(report: Mapping[str, Any]) -> Judged:

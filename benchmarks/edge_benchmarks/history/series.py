@@ -30,6 +30,8 @@ class Series:
     """One number over time."""
 
     device: str
+    how: str
+    """The command that measured, and on how many threads: what took another way is another series."""
     key: str
     """As `Measurement.key`."""
     metric: str
@@ -47,6 +49,7 @@ class Series:
         ]
         return {
             "device": self.device,
+            "how": self.how,
             "key": self.key,
             "metric": self.metric,
             "unit": METRICS[self.metric].unit,
@@ -63,13 +66,15 @@ def make_history(results: Iterable[Result]) -> list[Series]:
     Args:
         results: In any order.
     """
-    points: dict[tuple[str, str, str], list[tuple[Point, Measurement]]] = {}
+    points: dict[tuple[str, str, str, str], list[tuple[Point, Measurement]]] = {}
     for result in sorted(results, key=lambda one: one.created):
         for measurement, point in _points(result) if result.usable else ():
-            points.setdefault((result.machine, result.device, measurement.key), []).append((point, measurement))
+            points.setdefault((result.machine, result.device, result.how, measurement.key), []).append(
+                (point, measurement)
+            )
     return [
-        _series(device, [point for point, _ in found], found[0][1])
-        for (_, device, _), found in points.items()
+        _series(device, how, [point for point, _ in found], found[0][1])
+        for (_, device, how, _), found in points.items()
         if len(found) > 1
     ]
 
@@ -82,10 +87,10 @@ def _points(result: Result) -> Iterator[tuple[Measurement, Point]]:
             yield one, Point(result.created, result.source, content_id, one.value, one.low, one.high)
 
 
-def _series(device: str, points: list[Point], measurement: Measurement) -> Series:
+def _series(device: str, how: str, points: list[Point], measurement: Measurement) -> Series:
     values = [point.value for point in points]
     changes = find_changes(values) if METRICS[measurement.metric].timed else _steps(values)
-    return Series(device, measurement.key, measurement.metric, tuple(points), tuple(changes))
+    return Series(device, how, measurement.key, measurement.metric, tuple(points), tuple(changes))
 
 
 def _steps(values: list[float]) -> list[ChangePoint]:

@@ -46,14 +46,14 @@ def _changes(document: Document) -> Section:
     blocks: list[Block] = [Text(words.history_note(document["history"]))]
     blocks += [
         Text(
-            f"{one['key']} on {one['device']}: {words.change(one, one['changes'][-1])}",
+            f"{words.name(one)}: {words.change(one, one['changes'][-1])}",
             "bad" if one["changes"][-1]["worse"] else "good",
         )
         for one in found
     ]
     medians = [one for one in document["history"] if one["metric"].endswith("latency_p50") and one not in found]
     for one in [*found, *medians][:MOST_FIGURES]:
-        caption = f"{one['key']} on {one['device']}, {len(one['points'])} results. "
+        caption = f"{words.name(one)}, {len(one['points'])} results. "
         caption += "Bars: each result's own interval. Lines: levels."
         blocks.append(Figure(over_time(one), caption))
     return Section("Over time", blocks)
@@ -64,7 +64,14 @@ def _every_number(document: Document) -> Section:
     for one in document["history"]:
         latest = words.latest(one)
         told = words.change(one, one["changes"][-1]) if one["changes"] else "no change"
-        rows.append([Cell(one["key"], one["device"]), Cell(latest.text, latest.detail), str(len(one["points"])), told])
+        rows.append(
+            [
+                Cell(one["key"], f"{one['device']}, {one['how']}"),
+                Cell(latest.text, latest.detail),
+                str(len(one["points"])),
+                told,
+            ]
+        )
     return Section("Every number over time", [Table(["number", "newest", "results", "change"], rows)], folded=True)
 
 

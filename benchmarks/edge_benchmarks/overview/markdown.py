@@ -18,10 +18,7 @@ def render(document: Document) -> str:
     if document["history"]:
         found = words.changed(document)
         lines += ["", f"{len(document['history'])} numbers over time, {len(found)} changed."]
-        lines += [
-            f"- `{series['key']}` on {_safe(series['device'])}: {words.change(series, series['changes'][-1])}"
-            for series in found
-        ]
+        lines += [f"- {_safe(words.name(series))}: {words.change(series, series['changes'][-1])}" for series in found]
     return "\n".join(lines) + "\n"
 
 

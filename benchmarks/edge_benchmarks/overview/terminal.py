@@ -53,4 +53,4 @@ def _print_history(console: Console, document: Document) -> None:
     for series in found:
         last = series["changes"][-1]
         style = _STYLES["bad" if last["worse"] else "good"]
-        console.print(Text(f"{series['key']} on {series['device']}: {words.change(series, last)}", style=style))
+        console.print(Text(f"{words.name(series)}: {words.change(series, last)}", style=style))

@@ -58,6 +58,11 @@ def summary(document: Document) -> str:
     return f"{document['verdict']}: {document['reason']}"
 
 
+def name(series: Mapping[str, Any]) -> str:
+    """Name a series: the number, and where and how it was measured."""
+    return f"{series['key']} on {series['device']}, {series['how']}"
+
+
 def change(series: Mapping[str, Any], found: Mapping[str, Any]) -> str:
     """Say one change of a series: from what to what, by how much, since when."""
     before, after = found["before"], found["after"]

@@ -90,6 +90,9 @@ def test_other_machines_and_invalid_runs_do_not_mix(stored, write_proof):
     more = [
         read_result(write_proof("b.json", board="Board B", factor=9.0)),
         read_result(write_proof("c.json", factor=9.0, valid=False)),
+        read_result(write_proof("d.json", factor=9.0, settings={"threads": 4})),
     ]
     for series in make_history(stored() + more):
-        assert len(series.points) == 20 and {point.source for point in series.points}.isdisjoint({"b.json", "c.json"})
+        assert len(series.points) == 20 and {point.source for point in series.points}.isdisjoint(
+            {"b.json", "c.json", "d.json"}
+        )
