@@ -7,6 +7,7 @@ are current, which a test does.
 import functools
 import json
 import re
+import string
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -22,6 +23,8 @@ ROOT = Path(__file__).parent.parent
 REFERENCE = ROOT / "docs" / "reference.md"
 README = ROOT / "README.md"
 RESULTS = ROOT / "docs" / "results"
+TOOLS = ("python", "onnxruntime", "torch", "numpy")
+"""Whose versions a figure depends on most."""
 EMBEDDING = ROOT / "docs" / "embedding.md"
 
 
@@ -78,16 +81,11 @@ def stages_table() -> str:
     """Return seconds and peak memory of each stage, and the machine, for each stored measurement."""
     parts = []
     for figures in stored("stages").values():
-        identity, versions = figures["environment"]["identity"], figures["environment"]["versions"]
-        names = ("python", "onnxruntime", "torch", "numpy")
-        tools = ", ".join(f"{name} {versions[name]}" for name in names if name in versions)
         lines = [f"**{figures['title']}**: `{figures['command']}`", ""]
         lines += ["| stage | seconds | peak memory, MB | exit code |", "|---|---|---|---|"]
         for stage, seen in figures["stages"].items():
             lines.append(f"| `edge {stage}` | {seen['seconds']} | {seen['peak_rss_mb']:,} | {seen['exit_code']} |")
-        cores = f"{identity['affinity']} of {identity['cores_logical']} cores"
-        machine = f"{identity['cpu']}, {identity['instruction_set']}, on {cores}"
-        parts.append("\n".join([*lines, "", f"On {machine}; {tools}."]))
+        parts.append("\n".join([*lines, "", f"On {_machine(figures['environment'])}."]))
     return "\n\n".join(parts)
 
 
@@ -95,20 +93,33 @@ def figures_table() -> str:
     """Return every single figure with what was asked of it, as Markdown tables, one for each group."""
     parts = []
     for group, document in stored("measured").items():
+        machines: dict[str, str] = {}
         lines = [f"**{group}**: `python figures {group}`", ""]
-        lines += ["| figure | measured (95 %) | asked | met | how |", "|---|---|---|---|---|"]
-        lines += [_figure(figure) for measured in document["measured"].values() for figure in measured["figures"]]
+        lines += ["| figure | measured (95 %) | asked | met | on | how |", "|---|---|---|---|---|---|"]
+        for measured in document["measured"].values():
+            machine = _machine(measured["environment"])
+            mark = machines.setdefault(machine, string.ascii_uppercase[len(machines)])
+            lines += [_figure(figure, mark) for figure in measured["figures"]]
+        lines += ["", *(f"- {mark}: {machine}." for machine, mark in machines.items())]
         parts.append("\n".join(lines))
     return "\n\n".join(parts)
 
 
-def _figure(figure: dict) -> str:
+def _machine(environment: dict) -> str:
+    """Return what a figure was measured on, as one clause."""
+    identity, versions = environment["identity"], environment["versions"]
+    tools = ", ".join(f"{name} {versions[name]}" for name in TOOLS if name in versions)
+    cores = f"on {identity['affinity']} of {identity['cores_logical']} cores"
+    return f"{identity['cpu']}, {identity['instruction_set']}, {cores}; {tools}"
+
+
+def _figure(figure: dict, mark: str) -> str:
     value = f"{figure['value']:.4g}"
     if figure["low"] is not None and figure["high"] is not None:
         value += f" ({figure['low']:.4g} to {figure['high']:.4g})"
     met = "yes" if figure["met"] else "**no**"
     asked = f"{figure['direction']} {figure['asked']:g} {figure['unit']}"
-    return f"| {figure['name']} | {value} {figure['unit']} | {asked} | {met} | {figure['how']} |"
+    return f"| {figure['name']} | {value} {figure['unit']} | {asked} | {met} | {mark} | {figure['how']} |"
 
 
 def shown_file(path: str) -> str:

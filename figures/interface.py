@@ -22,10 +22,14 @@ class Figure:
     """`x` for a ratio, else `ms`, `us`, `KB`, `%`."""
     how: str
     """One line: sample size, what ran against what, threads."""
+    of_estimate: bool = False
+    """What was asked is of the value alone; another figure holds its bound."""
 
     @property
     def met(self) -> bool:
         """Whether the whole interval is on the right side of what was asked."""
+        if self.of_estimate:
+            return self.value <= self.asked if self.direction == "at most" else self.value >= self.asked
         if self.direction == "at most":
             return (self.value if self.high is None else self.high) <= self.asked
         return (self.value if self.low is None else self.low) >= self.asked

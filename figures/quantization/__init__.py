@@ -4,10 +4,11 @@ from functools import partial
 
 from interface import Measure
 
-from quantization import accuracy, calibration, duration, passes, peers
+from quantization import accuracy, biases, calibration, duration, passes, peers
 
 FIGURES: dict[str, Measure] = {
     **{f"accuracy-{name}": partial(accuracy.measure, name) for name in accuracy.NETWORKS},
+    "biases": biases.measure,
     "calibration": calibration.measure,
     "duration": duration.measure,
     "passes": passes.measure,

@@ -11,12 +11,15 @@ from interface import Figure
 from numpy.typing import NDArray
 
 from edge_benchmarks.accuracy import judge_accuracy
+from edge_benchmarks.statistics import tango_lower_bound, tango_upper_bound
+from edge_benchmarks.statistics.proportions import CONFIDENCE
 from edge_export.candidates import BASELINE, Candidate, choose_samples, make_baseline
 from edge_export.capture import capture
 from edge_export.judge import answer
 from edge_export.run import read_run
 from edge_pipeline.data import open_dataset
 from edge_runtime.image import ImagePreprocessor
+from quantization.subjects import keep_recipe
 from quantization.trained import data, trained
 
 if TYPE_CHECKING:
@@ -36,15 +39,18 @@ def measure(name: str) -> list[Figure]:
             "export", source, "--quantize", "int8", "--max-drop", MAX_DROP, "-o", Path(folder) / "ours.edge", "--json"
         )["document"]
     verdict, row = made["accuracy"], made["rows"][1]
-    recipe = made["search"]["trials"][0]["recipe"]["name"]
+    recipe = made["search"]["trials"][0]["recipe"]
+    keep_recipe(name, recipe)
     how = (
         f"{made['outcome']}; fp32 {100 * made['rows'][0]['top1']:.2f} %, int8 {100 * row['top1']:.2f} %, "
-        f"recipe {recipe}, "
+        f"weights {read_run(source).weights_sha256[:12]}, recipe {recipe['name']}, "
         f"{row['coverage']['macs_share']:.0%} of MACs in int8, n = {verdict['n']:,}; {_peers(source)}"
     )
     drop, bound = 100 * verdict["drop"], 100 * verdict["drop_bound"]
+    counts, level = (verdict["worse"], verdict["better"], verdict["n"]), 1 - (1 - CONFIDENCE) / 2
+    low, high = 100 * tango_lower_bound(*counts, level), 100 * tango_upper_bound(*counts, level)
     return [
-        Figure(f"{name}: drop of top-1", drop, None, None, 0.2, "at most", "points", how),
+        Figure(f"{name}: drop of top-1", drop, low, high, 0.2, "at most", "points", how, of_estimate=True),
         Figure(f"{name}: its 95 % upper bound", bound, None, None, 0.5, "at most", "points", "Tango, one-sided"),
     ]
 

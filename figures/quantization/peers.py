@@ -8,6 +8,7 @@ recipe that the search chose for them are timed here, at 224 pixels.
 import copy
 import hashlib
 from collections.abc import Callable, Mapping
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -88,7 +89,8 @@ def make_arms(network: str) -> tuple[dict[str, Arm], str]:
         **_openvino(source, inputs),
         "ours": _ours(source, inputs, made.recipe),
     }
-    return arms, f"{made.weights}, graph {graph}, recipe {made.recipe.name}"
+    tools = ", ".join(f"{name} {version(name)}" for name in ("openvino", "nncf", "torch"))
+    return arms, f"{made.weights}, graph {graph}, recipe {made.recipe.name}, {tools}"
 
 
 def _session(model: bytes, options: Mapping[str, str], batch: NDArray[np.float32]) -> Arm:
