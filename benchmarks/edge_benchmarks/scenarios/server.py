@@ -64,15 +64,18 @@ def arrivals(qps: float, seconds: float, seed: int) -> NDArray[np.float64]:
 
 def _phase(plan: Plan, seconds: float, number: int) -> tuple[Phase, bool]:
     due = arrivals(plan.qps, seconds, plan.seed + number)
+    arms = plan.whole_arms or list(plan.arms)
     served: dict[str, Served] = {}
     stopped = False
     try:
-        for arm in plan.whole_arms or plan.arms:
+        for arm in arms:
             served[arm.name] = serve(_answerer(arm, plan), due, plan.callers, plan.watch.look)
-    except InterruptedServing as interrupt:
+    except KeyboardInterrupt as interrupt:
         stopped = True
-        if not served:
-            served[arm.name] = interrupt.served
+        if not served:  # a part of a later arm would be held against the whole of an earlier one
+            if not isinstance(interrupt, InterruptedServing):
+                raise
+            served[arms[0].name] = interrupt.served
     samples = {name: one.latency_ns for name, one in served.items()}
     timings = InterleavedTimings(samples, timer_cost(), plan.seed + number)
     rates = {name: one.rate for name, one in served.items()}
