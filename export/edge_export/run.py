@@ -26,6 +26,8 @@ class DataReference:
     """Split name to the SHA-256 over its items' content and labels."""
     options: dict[str, Any] = field(default_factory=dict)
     """How it was opened: group pattern, seed, and so on; arguments of `edge_pipeline.data.open_dataset`."""
+    scrubbed: dict[str, Any] | None = None
+    """What `edge scrub` did to it, without any value; None where it did not, or where the data have changed since."""
 
 
 @dataclass(frozen=True)

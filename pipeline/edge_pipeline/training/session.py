@@ -10,6 +10,7 @@ from edge_benchmarks.accuracy import summarize
 from edge_export.ledger import record_test_opening
 from edge_export.run import WEIGHTS_FILE, DataReference, Run, is_run, read_run, write_run
 from edge_pipeline.data import Dataset, describe, open_dataset
+from edge_pipeline.scrubbing import read_scrub_record
 from edge_pipeline.training.checkpoint import Progress, save_tensors
 from edge_pipeline.training.config import TrainConfig
 from edge_pipeline.training.directory import prepare_directory, remove_leftovers
@@ -211,12 +212,18 @@ class _Session:
 
         with (self.directory / WEIGHTS_FILE).open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
+        record = read_scrub_record(self.dataset.path)
         return Run(
             architecture=self.learner.architecture,
             labels=self.dataset.labels,
             task=self.learner.task,
             preprocessing=self.learner.contract,
-            data=DataReference(str(self.dataset.path), self.dataset.fingerprints, self.dataset.options),
+            data=DataReference(
+                str(self.dataset.path),
+                self.dataset.fingerprints,
+                self.dataset.options,
+                record.to_dict() if record else None,
+            ),
             config=self.config.to_dict(),
             metrics=metrics,
             weights_source=self.learner.weights.to_dict(),
