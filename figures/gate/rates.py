@@ -1,13 +1,13 @@
 """Error rates of `edge compare --run` on this machine: a network against itself, and against itself made slower."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 from interface import Figure
 from runtime.networks import small_network_bundle
 
 from edge_benchmarks.statistics.proportions import wilson_interval
-from gate.runs import WANTED, gate_runs
+from gate.runs import gate_runs
 
 LONGEST = 15.0
 """Seconds that a gate run may take."""
@@ -31,15 +31,19 @@ def measure() -> list[Figure]:
     ]
 
 
-def _share(name: str, runs: list[dict[str, Any]], test: Callable[[dict[str, Any]], bool], asked: float, direction: Any):
-    """Return the share of these runs; what was asked is asked of this many runs, so the interval is told in `how`."""
+def _share(
+    name: str,
+    runs: list[dict[str, Any]],
+    test: Callable[[dict[str, Any]], bool],
+    asked: float,
+    direction: Literal["at most", "at least"],
+) -> Figure:
+    """Return the share of these runs with Wilson's interval; what was asked is asked of the share itself."""
     count = sum(map(test, runs))
     interval = wilson_interval(count, len(runs))
-    how = (
-        f"{count} of {len(runs)} runs (of {WANTED[runs[0]['slowdown']]} wanted), 95 % interval "
-        f"{interval.low * 100:.1f} to {interval.high * 100:.1f} %; {NETWORK}"
-    )
-    return Figure(name, 100 * count / len(runs), None, None, asked, direction, "%", how)
+    value, low, high = (100 * share for share in (count / len(runs), interval.low, interval.high))
+    how = f"{count} of {len(runs)} runs; {NETWORK}"
+    return Figure(name, value, low, high, asked, direction, "%", how, of_estimate=True)
 
 
 def _alarmed(run: dict[str, Any]) -> bool:

@@ -195,5 +195,7 @@ def _before_judging(question: Question, limit: Limit) -> Judged | None:
 
 def _why_inconclusive(question: Question, limit: Limit) -> str:
     assert question.effect is not None
-    what = "the allowed" if limit.allowed else "the margin of"
-    return f"its interval reaches over {what} {limit.share:.3g} and shows no sure change; {question.effect.n} units"
+    points = METRICS[question.shown.metric].unit == "share"
+    beyond = "what the budget allows" if limit.allowed else "the margin"
+    share = f"{limit.share * 100:.3g} {'points' if points else '%'}"
+    return f"the interval reaches beyond {beyond} of {share}, and no change is sure; n = {question.effect.n}"
