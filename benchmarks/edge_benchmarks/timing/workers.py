@@ -147,7 +147,7 @@ class Worker:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            raise MachineError(f"{self._name} died: {self._last_words()}; try `edge run` with the same bundle")
+            raise MachineError(f"{self._name} died: {self._last_words()}; {self._advice}")
         try:
             answer: dict[str, Any] = json.loads(line)
         except ValueError as error:
@@ -183,6 +183,12 @@ class Worker:
     @property
     def _name(self) -> str:
         return f"the process that ran {self._spec.variant} of {self._spec.bundle.name}"
+
+    @property
+    def _advice(self) -> str:
+        if self._spec.python != sys.executable:
+            return f"{self._spec.python} needs edge-runtime and ONNX Runtime installed"
+        return "try `edge run` with the same bundle"
 
     def _last_words(self) -> str:
         code = self._process.wait(END_SECONDS)

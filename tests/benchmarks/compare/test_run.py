@@ -2,9 +2,14 @@
 
 import io
 import json
+import os
+import signal
+import subprocess
 import sys
+import time
 
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 
@@ -160,3 +165,19 @@ def test_every_margin_is_of_a_known_metric():
     from edge_benchmarks.measurements import METRICS
 
     assert set(MARGINS) <= set(METRICS)
+
+
+def test_ctrl_c_leaves_a_partial_report_and_no_process(bundle, tmp_path):
+    output = tmp_path / "gate.json"
+    command = [sys.executable, "-c", "from edge_benchmarks.cli import main; main()", "compare", "--run"]
+    command += [str(bundle), str(bundle), "--variant", "cpu-int8", "--duration", "600", "--output", str(output)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True) as gate:
+        parent = psutil.Process(gate.pid)
+        while len(workers := parent.children()) < 2:  # one worker checks the golden vectors, two make a pair
+            assert gate.poll() is None, gate.stderr.read()
+            time.sleep(0.05)
+        os.killpg(gate.pid, signal.SIGINT)
+        assert gate.wait(120) == ExitCode.INTERRUPTED
+    document = json.loads(output.read_text())
+    assert (document["partial"], document["exit_code"], document["verdict"]) == (True, 130, "interrupted")
+    assert not [one for one in workers if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
