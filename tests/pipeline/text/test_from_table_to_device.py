@@ -1,0 +1,153 @@
+"""From a CSV to a bundle that answers: training, export, int8, the verdict, and the commands on top."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edge_export.capture import Captured, capture
+from edge_export.config import ExportConfig, ExportResult, Outcome
+from edge_export.run import read_run
+from edge_export.sessions import predictor
+from edge_pipeline import evaluate, export, train
+from edge_pipeline.training import TrainConfig
+from edge_pipeline.training.presets import config_from
+from edge_runtime import load, selftest
+from edge_runtime.errors import InputError
+
+pytest.importorskip("transformers", reason='needs transformers: pip install "edge-toolchain[text]"')
+
+
+def config(encoder: Path, **changes: object) -> TrainConfig:
+    fast = {"model": str(encoder), "epochs": 12, "learning_rate": 3e-3, "precision": "fp32", "patience": None}
+    return config_from("text", fast | changes)
+
+
+@pytest.fixture(scope="module")
+def run(tiny_encoder: Path, messages: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("runs") / "full"
+    result = train(messages, folder, config(tiny_encoder))
+    assert result.metrics["test"]["top1"] > 0.95
+    return folder
+
+
+@pytest.fixture(scope="module")
+def captured(run: Path) -> Captured:
+    return capture(str(run))
+
+
+@pytest.fixture(scope="module")
+def exported(run: Path, tmp_path_factory: pytest.TempPathFactory) -> ExportResult:
+    out = tmp_path_factory.mktemp("bundles") / "messages.edge"
+    asked = ExportConfig(quantize="int8", search_time=0, timing_seconds=0.5, keep_fp32=True, fallback="fp32")
+    return export(run, out, config=asked)
+
+
+def test_the_graph_answers_as_the_network_at_every_batch_and_length(captured: Captured) -> None:
+    assert captured.parity.batches == (1, 2, 7, 8) and captured.parity.largest_difference < 1e-3
+    assert {node.op_type for node in captured.model.graph.node} >= {"Attention", "LayerNormalization"}
+    assert [one.name for one in captured.model.graph.input] == ["input"]
+
+
+def test_the_bundle_holds_what_was_trained(exported: ExportResult, run: Path) -> None:
+    assert exported.bundle is not None and exported.outcome in (Outcome.SHIPPED, Outcome.FALLBACK)
+    model = load(exported.bundle, variant="cpu-fp32")
+    contract = model.manifest.preprocessing
+    assert contract == read_run(run).preprocessing and contract.max_length == 48  # type: ignore[union-attr]
+    assert selftest(exported.bundle).passed
+    assert model.predict("where is my box").label == "question"
+
+
+def test_int8_answers_a_list_as_its_items_alone(captured: Captured) -> None:
+    from edge_export.candidates import make_baseline, make_int8
+    from edge_export.quantize import RECIPES
+
+    graph, _, _ = make_baseline(captured)
+    made = make_int8(graph, RECIPES["dynamic"], None)
+    preprocess = captured.preprocessor()
+    texts = ["when", "it is broken . " * 5, "", "please send two of my box"]
+    rows = [preprocess(text) for text in texts]
+    answer = predictor(made.model, threads=1, options=made.session, check=preprocess.check)
+    alone = [answer(row[np.newaxis]) for row in rows]
+    assert answer(preprocess.stack(rows)).tobytes() == np.concatenate(alone).tobytes()
+    assert made.in_int8 >= 12  # four products of a layer's attention and two more, in two layers
+    assert len(made.model) < 0.5 * len(captured.model.SerializeToString())
+
+
+def test_evaluation_counts_as_training_did(exported: ExportResult, run: Path, messages: Path) -> None:
+    result = evaluate(str(exported.bundle), messages, variant="cpu-fp32")
+    trained = read_run(run).metrics["test"]
+    assert result.summary.n == trained["n"] and abs(result.summary.top1.estimate - trained["top1"]) < 0.01
+
+
+def test_commands_take_texts(exported: ExportResult) -> None:
+    command = [sys.executable, "-m", "edge_pipeline", "run", str(exported.bundle), "it is broken", "\udce9", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, errors="surrogateescape", check=False)
+    first, second = json.loads(done.stdout)
+    assert first["label"] == "complaint" and "not UTF-8" in second["error"] and done.returncode == 1
+
+
+def test_adapters_are_merged_and_few(tiny_encoder: Path, messages: Path, tmp_path: Path) -> None:
+    pytest.importorskip("peft", reason='needs peft: pip install "edge-toolchain[text]"')
+    plain = train(messages, tmp_path / "lora", config(tiny_encoder, lora=4, epochs=2))
+    names = set(load_weights(plain.run))
+    assert not [name for name in names if "lora" in name or "base_layer" in name]
+    assert read_run(plain.run).config["lora"] == 4
+
+
+def load_weights(run: Path) -> dict[str, object]:
+    from safetensors.torch import load_file
+
+    return dict(load_file(run / "weights.safetensors"))
+
+
+def test_a_broken_training_goes_on_to_the_same_weights(tiny_encoder: Path, messages: Path, tmp_path: Path) -> None:
+    from edge_pipeline.training.loop import Loop
+
+    asked = config(tiny_encoder, epochs=2, patience=None)
+    whole = load_weights(train(messages, tmp_path / "whole", asked).run)
+
+    def stop(self: Loop, *_: object) -> None:
+        raise KeyboardInterrupt
+
+    original, broken = Loop.run, tmp_path / "broken"
+    Loop.run = lambda self: original(self, after_epoch=lambda epoch: stop(self))  # type: ignore[method-assign]
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            train(messages, broken, asked)
+    finally:
+        Loop.run = original  # type: ignore[method-assign]
+    resumed = load_weights(train(messages, broken, asked, resume=True).run)
+    assert whole.keys() == resumed.keys() and all(bool((whole[name] == resumed[name]).all()) for name in whole)  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"size": 64}, "--size is for images"),
+        ({"freeze": "backbone"}, "--freeze backbone"),
+        ({"max_length": 64}, "takes at most 48 tokens"),
+        ({"max_length": 3}, "--max-length 3"),
+        ({"model": "/nowhere/at-all"}, "no such directory"),
+    ],
+)
+def test_choices_that_do_not_fit_texts_are_one_line(
+    tiny_encoder: Path, messages: Path, tmp_path: Path, changes: dict[str, object], message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        train(messages, tmp_path / "run", config(tiny_encoder, **changes))
+
+
+def test_a_tokenizer_that_does_not_fit_is_one_line(tiny_encoder: Path, messages: Path, tmp_path: Path) -> None:
+    import shutil
+
+    folder = tmp_path / "encoder"
+    shutil.copytree(tiny_encoder, folder)
+    document = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(document | {"vocab_size": 9}))
+    with pytest.raises(InputError, match="they do not fit"):
+        train(messages, tmp_path / "run", replace(config(tiny_encoder), model=str(folder)))
