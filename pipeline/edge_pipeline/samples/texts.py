@@ -28,8 +28,9 @@ class LabelledTexts:
     official_test: NDArray[np.bool_] | None = None
 
     def keep(self) -> Kept:
-        """Keep the first of the texts that are equal when `normalized`, and none that has several labels."""
-        return keep_first([normalized(text) for text in self.texts], [int(target) for target in self.targets])
+        """Keep the first of the texts that are equal when `normalized`, and none whose words have several labels."""
+        keys = [normalized(text) for text in self.texts]
+        return keep_first(keys, [int(target) for target in self.targets], [words(text) for text in self.texts])
 
     def digests(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
         """Return `(k, 32)` SHA-256 of the texts."""
@@ -70,12 +71,26 @@ def text_digests(texts: Sequence[str]) -> NDArray[np.uint8]:
     return np.frombuffer(hashes, np.uint8).reshape(-1, 32)
 
 
-def keep_first(keys: Sequence[str], answers: Sequence[Hashable]) -> Kept:
-    """Keep the first item of each key, and no item of a key that has several answers."""
-    rows_of: dict[str, list[int]] = defaultdict(list)
-    for row, key in enumerate(keys):
-        rows_of[key].append(row)
-    clear = {key: rows for key, rows in rows_of.items() if len({answers[row] for row in rows}) == 1}
-    conflicts = len(keys) - sum(len(rows) for rows in clear.values())
-    kept = np.array(sorted(rows[0] for rows in clear.values()), np.int64)
-    return Kept(kept, len(keys) - conflicts - len(kept), conflicts)
+def words(text: str) -> str:
+    """Return the normalized text without punctuation and spaces, or the text where nothing else is in it."""
+    plain = normalized(text)
+    return "".join(letter for letter in plain if unicodedata.category(letter)[0] not in "PZ") or plain
+
+
+def keep_first(keys: Sequence[str], answers: Sequence[Hashable], meanings: Sequence[str] | None = None) -> Kept:
+    """Keep the first item of each key, and no item whose meaning has several answers.
+
+    Args:
+        keys: Equal for items of which one is enough.
+        answers: The items' labels.
+        meanings: Equal for items that should have one label; the keys where None.
+    """
+    answers_of: dict[str, set[Hashable]] = defaultdict(set)
+    for meaning, answer in zip(meanings or keys, answers, strict=True):
+        answers_of[meaning].add(answer)
+    clear = [row for row, meaning in enumerate(meanings or keys) if len(answers_of[meaning]) == 1]
+    first: dict[str, int] = {}
+    for row in clear:
+        first.setdefault(keys[row], row)
+    kept = np.array(sorted(first.values()), np.int64)
+    return Kept(kept, len(clear) - len(kept), len(keys) - len(clear))
