@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edge_benchmarks.report.plots import INK, SERIES, TONES, inline_figure
+from edge_benchmarks.report.svg import INK, SERIES, TONES, inline_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

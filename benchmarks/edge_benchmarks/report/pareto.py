@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from edge_benchmarks.report.plots import INK, SERIES, inline_figure
+from edge_benchmarks.report.svg import INK, SERIES, inline_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

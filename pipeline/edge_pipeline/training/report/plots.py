@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from edge_benchmarks.report.plots import INK, SERIES, WIDTH, inline_figure
+from edge_benchmarks.report.svg import INK, SERIES, WIDTH, inline_figure
 
 if TYPE_CHECKING:
     import numpy as np
