@@ -55,7 +55,7 @@ def command(
     email    e-mail addresses
     iban     bank accounts, by their check digits
     card     payment cards, by prefix, length and check digit
-    id       ID, tax and social security numbers of 15 countries
+    id       ID, tax and social security numbers of 16 countries
     ip       IP addresses
     phone    telephone numbers, international and national (--region)
     name     names of a list (--names)

@@ -79,4 +79,4 @@ def _matches(text: str, number: Number, pattern: re.Pattern[str], is_valid: Call
             yield match.span()
 
 
-KIND = Kind("id", "national ID, tax and social security numbers of 15 countries, by check digits or rules", make)
+KIND = Kind("id", "national ID, tax and social security numbers of 16 countries, by check digits or rules", make)
