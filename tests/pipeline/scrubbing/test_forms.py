@@ -1,12 +1,21 @@
 """CSV, JSON lines and plain text: what is masked, and every other byte as it was."""
 
+import csv
+import io
 import json
 import tracemalloc
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from edge_pipeline.scrubbing import ScrubConfig, scrub
+from edge_pipeline.scrubbing.masking import Masker
 from edge_pipeline.scrubbing.reading import CHUNK
+from edge_pipeline.scrubbing.tables import scrub_table
+from edge_pipeline.scrubbing.tally import Tally
 from edge_runtime.errors import InputError
 
 EMAIL = ScrubConfig(kinds=("email",))
@@ -46,6 +55,30 @@ def test_a_table_keeps_its_dialect(scrubbed):
 def test_columns_are_chosen(scrubbed):
     written, record = scrubbed("data.csv", CSV, ScrubConfig(kinds=("email",), columns=("Label",)))
     assert written == CSV.replace(b"c@d.org", b"[EMAIL]") and record.counts == {"label": {"email": 1}}
+
+
+@given(
+    st.lists(st.lists(st.text("ab@.;,\t\"\n '日", max_size=12), min_size=3, max_size=3), min_size=1, max_size=6),
+    st.sampled_from([",", ";", "\t"]),
+    st.sampled_from(["\n", "\r\n"]),
+    st.sampled_from([csv.QUOTE_MINIMAL, csv.QUOTE_ALL]),
+)
+@settings(max_examples=60, deadline=None)
+def test_a_table_reads_as_before_but_for_the_masks(rows, delimiter, end, quoting):
+    buffer = io.StringIO()
+    table = [["text", "note", "label"], *rows]
+    csv.writer(buffer, delimiter=delimiter, lineterminator=end, quoting=quoting).writerows(table)
+    masker = Masker(ScrubConfig(kinds=("pattern",), patterns=(r"a@b",)))
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "data.csv"
+        file.write_bytes(buffer.getvalue().encode())
+        written = []
+        scrub_table(file, written.append, masker, (), Tally())
+    read = list(csv.reader(io.StringIO("".join(written), newline=""), delimiter=delimiter))
+    assert read == [table[0], *([first.replace("a@b", "[PATTERN]"), second.replace("a@b", "[PATTERN]"), label]
+                                for first, second, label in rows)]  # fmt: skip
+    if not any("a@b" in field for row in rows for field in row[:2]):
+        assert "".join(written) == buffer.getvalue()
 
 
 @pytest.mark.parametrize(

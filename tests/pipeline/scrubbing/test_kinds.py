@@ -159,10 +159,30 @@ def test_folding_keeps_every_place():
     assert len(fold(text)) == len(text) and fold("２０४–١٢٣９＠") == "204-1239@"
 
 
-@pytest.mark.parametrize("unit", ["a", "a.", "1 ", "0", "(", "a@", "GB11", "http://", "01234 56789 "])
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "a",
+        "a.",
+        "1 ",
+        "0",
+        "(",
+        "a@",
+        "GB11",
+        "http://",
+        "01234 56789 ",
+        ":",
+        "::a",
+        "1.",
+        "+1 (",
+        "12-",
+        "[at]",
+        "GB11 ",
+    ],
+)
 def test_no_text_takes_forever(masker, unit):
     seconds = []
-    for size in (3_000, 30_000):
+    for size in (1_500, 15_000):
         start = time.process_time()
         masker.mask(unit * (size // len(unit)))
         seconds.append(time.process_time() - start)
