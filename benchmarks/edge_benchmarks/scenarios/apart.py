@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import ExitStack
 from dataclasses import dataclass
 
@@ -11,6 +12,8 @@ from numpy.typing import NDArray
 from edge_benchmarks.scenarios.interface import Plan
 from edge_benchmarks.stages import STAGES
 from edge_benchmarks.timing import ROUNDS_PER_BLOCK, InterleavedTimings, timer_cost
+from edge_benchmarks.timing.warm_up import LONGEST, WARMUP_CALLS, is_settled
+from edge_benchmarks.timing.warm_up import MOST_CALLS as MOST_WARMUP_CALLS
 from edge_benchmarks.timing.workers import Turn, Worker, WorkerSpec, running
 
 TURN_SECONDS = 0.020
@@ -52,8 +55,8 @@ def take_turns_apart(plan: Plan, seconds: float, number: int, batch: int = 0) ->
         workers: dict[str, Worker] = {}
         for arm in plan.arms:
             spec = WorkerSpec(arm.path, arm.facts.variant, inputs, plan.device, plan.threads, files=plan.files)
-            workers[arm.name], _ = stack.enter_context(running(spec, warmup_seconds=plan.warmup))
-        calls, blocks = _length(workers, seconds, batch)
+            workers[arm.name], _ = stack.enter_context(running(spec, warmup_seconds=0.0))
+        calls, blocks = _length([_warm_up(worker, plan.warmup, batch) for worker in workers.values()], seconds)
         rng = np.random.default_rng(plan.seed + number)
         try:
             for block in range(blocks):
@@ -70,13 +73,27 @@ def take_turns_apart(plan: Plan, seconds: float, number: int, batch: int = 0) ->
     return Apart(timings, {} if batch else {name: _stages([one[name] for one in whole]) for name in workers}, stopped)
 
 
-def _length(workers: dict[str, Worker], seconds: float, batch: int) -> tuple[int, int]:
+def _warm_up(worker: Worker, seconds: float, batch: int) -> float:
+    """Let a worker call until its calls no longer get quicker, as the timer of one process does; return seconds."""
+    durations = worker.turn(WARMUP_CALLS, 0, batch).whole_ns
+    begin, wanted = time.monotonic(), seconds
+    while len(durations) < MOST_WARMUP_CALLS:
+        elapsed = time.monotonic() - begin
+        if elapsed >= wanted:
+            if elapsed >= LONGEST * seconds or is_settled(durations):
+                break
+            wanted *= 1.5
+        calls = round(TURN_SECONDS * 1e9 / max(durations[-1], 1))
+        durations += worker.turn(min(max(calls, 1), MOST_CALLS), 0, batch).whole_ns
+    return float(np.median(durations[-(len(durations) // 3) :])) / 1e9
+
+
+def _length(call_seconds: list[float], seconds: float) -> tuple[int, int]:
     """Return calls a turn and blocks; every turn has one call more, which is not measured."""
-    trials = [worker.turn(3, 0, batch).whole_ns for worker in workers.values()]
-    round_seconds = sum(float(np.median(trial)) for trial in trials) / 1e9
-    mean = max(round_seconds / len(workers), 1e-7)
+    mean = max(float(np.mean(call_seconds)), 1e-7)
     calls = min(max(round(TURN_SECONDS / mean), 1), MOST_CALLS)
-    return calls, max(round(seconds / (ROUNDS_PER_BLOCK * len(workers) * (calls + 1) * mean)), FEWEST_BLOCKS)
+    turns = ROUNDS_PER_BLOCK * len(call_seconds)
+    return calls, max(round(seconds / (turns * (calls + 1) * mean)), FEWEST_BLOCKS)
 
 
 def _stages(turns: list[Turn]) -> dict[str, NDArray[np.int64]]:

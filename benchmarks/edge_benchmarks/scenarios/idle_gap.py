@@ -13,6 +13,7 @@ from edge_benchmarks.scenarios.attempts import measure_steadily
 from edge_benchmarks.scenarios.interface import Phase, Plan, State
 from edge_benchmarks.stages import Feed, StagedCall
 from edge_benchmarks.timing import InterleavedTimings, timer_cost
+from edge_benchmarks.timing.warm_up import warm_up
 
 NAME = "idle-gap"
 
@@ -46,8 +47,7 @@ def _phase(plan: Plan, gap: float, rounds: int, number: int) -> tuple[Phase, boo
         arm.name: arm.model_call(plan.inputs[0].data, 1) for arm in plan.arms
     }
     for call in calls.values():
-        call()
-        call()
+        warm_up(call, 0.0 if gap else plan.warmup, time.perf_counter_ns)  # after a gap nothing stays warm
     feed.prepare(0)
     samples = np.zeros((len(calls), rounds), dtype=np.int64)
     done, stopped = 0, False

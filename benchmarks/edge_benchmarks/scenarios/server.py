@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from edge_benchmarks.arms import Arm
 from edge_benchmarks.scenarios.attempts import measure_steadily
 from edge_benchmarks.scenarios.interface import Phase, Plan, Rate, State
 from edge_benchmarks.timing import InterleavedTimings, timer_cost
+from edge_benchmarks.timing.warm_up import warm_up
 
 NAME = "server"
 
@@ -22,9 +24,6 @@ SHARE = 0.5
 """Of the run's seconds, for each arm."""
 
 FEWEST_CALLS = 8
-
-WARMUP_CALLS = 3
-"""Of each caller, before the first one that counts."""
 
 MOST_LATE_CALLS = 2
 """For each caller: calls still unanswered when the last one comes, of which one is being answered and one waits."""
@@ -69,7 +68,9 @@ def _phase(plan: Plan, seconds: float, number: int) -> tuple[Phase, bool]:
     stopped = False
     try:
         for arm in arms:
-            served[arm.name] = serve(_answerer(arm, plan), due, plan.callers, plan.watch.look)
+            answer = _answerer(arm, plan)
+            warm_up(partial(answer, 0), plan.warmup, time.perf_counter_ns)
+            served[arm.name] = serve(answer, due, plan.callers, plan.watch.look)
     except KeyboardInterrupt as interrupt:
         stopped = True
         if not served:  # a part of a later arm would be held against the whole of an earlier one
@@ -131,8 +132,6 @@ def serve(
     done = np.zeros(len(due))
     errors: list[BaseException] = []
     numbers, lock, stop = itertools.count(), threading.Lock(), threading.Event()
-    for _ in range(WARMUP_CALLS):
-        answer(0)
     start = time.perf_counter()
 
     def call() -> None:
