@@ -9,7 +9,7 @@ pytestmark = needs_browser
 
 
 def test_the_page_is_readable_on_a_phone_and_asks_nobody(bundle, tmp_path):
-    report = compare_run(RunPlan(bundle, bundle, threads=1, variants=("cpu-int8",), pairs=3, seconds=0.1))
+    report = compare_run(RunPlan(bundle, bundle, threads=1, variants=("cpu-int8",), pairs=2, seconds=0.02))
     page = render(report.to_dict(), "html")
     assert len(page.encode()) < 1_000_000
     found, console = look(page, tmp_path)

@@ -32,7 +32,7 @@ def plan(base, new, **more) -> RunPlan:
 @pytest.fixture(scope="module")
 def compared(bundle):
     """A bundle against itself made four times slower, which no noise hides."""
-    return compare_run(plan(bundle, bundle, slowdown=3.0, pairs=4))
+    return compare_run(plan(bundle, bundle, slowdown=3.0, pairs=4, seconds=0.1))
 
 
 def test_a_real_slowdown_is_found_and_named(compared):
@@ -63,14 +63,17 @@ def test_the_document_holds_everything_that_a_reader_could_check(compared, bundl
     assert str(bundle.parent) not in json.dumps(document)
 
 
-def test_a_variant_that_is_gone_fails_and_a_fresh_one_is_told(bundle, tmp_path, make_archive):
+def test_a_variant_that_is_gone_fails_and_a_fresh_one_is_told(bundle, tmp_path, make_archive, monkeypatch):
     small = tmp_path / "small.edge"
     small.write_bytes(make_archive(only=("cpu-int8",)))
-    gone = compare_run(plan(bundle, small, variants=(), pairs=2, seconds=0.05))
-    assert {one.question.shown.variant: one.outcome.value for one in gone.judged if one.reason}["cpu-fp32"] == "missing"
+    measured: list[str] = []
+    monkeypatch.setattr(run_module, "_measure", lambda plan, variant, found, say: measured.append(variant))
+    gone = compare_run(plan(bundle, small, variants=()))
+    assert [(one.question.shown.variant, one.outcome.value) for one in gone.judged] == [("cpu-fp32", "missing")]
     assert gone.exit_code is ExitCode.REFUSED
-    fresh = compare_run(plan(small, bundle, variants=(), pairs=2, seconds=0.05))
-    assert fresh.judged[-1].outcome.value == "added"
+    fresh = compare_run(plan(small, bundle, variants=()))
+    assert [(one.question.shown.variant, one.outcome.value) for one in fresh.judged] == [("cpu-fp32", "added")]
+    assert measured == ["cpu-int8", "cpu-int8"]
 
 
 def test_golden_vectors_of_both_come_first(bundle, broken_bundle):
