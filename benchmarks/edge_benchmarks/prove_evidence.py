@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from edge_benchmarks.measurements import Measurement
-from edge_benchmarks.proof import Proof, ProvenVariant, Verdict
+from edge_benchmarks.proof import Proof, ProvenVariant, Verdict, between_sets
+from edge_benchmarks.statistics import percentile_interval
+from edge_benchmarks.timing import ProcessPair
 from edge_benchmarks.verdicts import Interval, TimeVerdict
 from edge_runtime.cpus import cpu_name, instruction_set
 from edge_runtime.evidence import Evidence, Machine, Ratio, Timing, read_evidence
@@ -46,9 +48,8 @@ def evidence_file(proof: Proof) -> bytes:
 
 
 def _timings(proof: Proof) -> Iterator[Timing]:
-    for variant in proof.variants if proof.timings else ():
-        assert proof.timings is not None
-        p50 = float(np.median(proof.timings.samples_ns[variant.name])) / 1e6
+    for variant in proof.variants if proof.sets else ():
+        p50 = float(np.median(proof.samples_ms(variant.name)))
         compared = proof.comparisons.get(variant.name)
         if compared is None:
             yield Timing(variant.name, p50, variant.threads)
@@ -77,7 +78,7 @@ def _report(proof: Proof) -> dict[str, Any]:
         "comparisons": [_comparison(name, proof.baseline, one) for name, one in proof.comparisons.items()],
         "settings": proof.settings,
         "environment": proof.environment,
-        "samples_ns": {"model": proof.timings.to_dict()} if proof.timings else {},
+        "sets": [_raw(one) for one in proof.sets],
     }
 
 
@@ -93,19 +94,31 @@ def measurements(proof: Proof) -> list[Measurement]:
 
 def _numbers(proof: Proof, variant: ProvenVariant) -> Iterator[tuple[str, str, tuple[float | None, ...], int]]:
     """Yield scenario, metric, the value with both ends of its interval, and samples."""
-    if proof.timings is not None:
-        moved = proof.shift(variant.name) is not None
-        for name, q in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99)):
-            found = None if moved else proof.timings.percentile(variant.name, q)
-            yield "single-stream", f"model_latency_{name}", _ends(found), proof.timings.rounds
-        for metric, value in (
-            ("first_label", variant.first_label_ms),
-            ("peak_rss", variant.peak_rss),
-            ("steady_rss", variant.steady_rss),
-        ):
-            # One process: a number without an interval.
-            yield "cold-start", metric, (value, None, None), 1
+    if proof.sets:
+        name, moved = variant.name, proof.shift(variant.name) is not None
+        calls = proof.samples_ms(name)
+        # Two processes differ for their whole lives, so the median is as sure as they agree.
+        median = between_sets([float(np.median(one.model.samples_ns[name])) / 1e6 for one in proof.sets])
+        yield "single-stream", "model_latency_p50", _ends(None if moved else median), len(calls)
+        for metric, q in (("model_latency_p90", 0.9), ("model_latency_p99", 0.99)):
+            yield "single-stream", metric, _ends(None if moved else percentile_interval(calls, q)), len(calls)
+        for metric, of_process in PROCESS.items():
+            known = [value for one in proof.sets if (value := of_process(one, name)) is not None]
+            yield "cold-start", metric, _ends(between_sets(known)), len(known)
     yield "static", "variant_size", (float(variant.bytes),) * 3, 1
+
+
+PROCESS: dict[str, Callable[[ProcessPair, str], float | None]] = {
+    "first_label": lambda one, name: one.started[name].first_label_ns / 1e6,
+    "peak_rss": lambda one, name: one.memory[name].peak_rss_bytes,
+    "steady_rss": lambda one, name: one.memory[name].steady_rss_bytes,
+}
+"""Metric of a whole process to its value; None where the system does not tell."""
+
+
+def _raw(one: ProcessPair) -> dict[str, Any]:
+    processes = {name: {metric: value(one, name) for metric, value in PROCESS.items()} for name in one.started}
+    return {"model": one.model.to_dict(), "processes": processes}
 
 
 def _ends(interval: Interval | None) -> tuple[float | None, ...]:
@@ -120,6 +133,6 @@ def _comparison(candidate: str, baseline: str, found: TimeVerdict) -> dict[str, 
         "baseline": baseline,
         "verdict": found.verdict.value,
         "ratio": {name: value if math.isfinite(value) else None for name, value in ends.items()},
-        "rounds": found.rounds,
+        "sets": found.rounds,
         "reason": found.reason,
     }

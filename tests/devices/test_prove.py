@@ -85,10 +85,14 @@ def test_the_wheel_asks_for_no_more_than_the_device_has(site: Path, devices_fold
     assert required == {"edge-runtime", "click", "numpy", "psutil"}
 
 
-def test_exported_here_proven_there_packed_here_chosen_there(exported, pi, tmp_path: Path):
+@pytest.mark.parametrize("processes", [2, pytest.param(6, marks=pytest.mark.slow)])
+def test_exported_here_proven_there_packed_here_chosen_there(exported, pi, tmp_path: Path, processes: int):
+    """With two processes of each variant nothing can be proven faster, and fp32 must be chosen."""
     found = tmp_path / "pi.json"
     main = "from edge_benchmarks.cli import main; main()"
-    done = pi("-c", main, "prove", exported.bundle, "-o", found, "--duration", "1", "--threads", "1")
+    done = pi(
+        "-c", main, "prove", exported.bundle, "-o", found, "--duration", "1", "--threads", "1", "--processes", processes
+    )
     assert found.exists(), done.stderr[-2000:]
     evidence = read_evidence(found.read_bytes())
     verdict = Verdict(evidence.report["verdict"])
@@ -100,6 +104,7 @@ def test_exported_here_proven_there_packed_here_chosen_there(exported, pi, tmp_p
         pytest.skip(f"nothing can be chosen: {evidence.report['reason']}")
     packed = add_evidence(exported.bundle, [found], tmp_path / "proven.edge")
     assert packed.manifest.content_id == read_bundle(exported.bundle).manifest.content_id
+    assert processes >= 6 or verdict is Verdict.INCONCLUSIVE
     fastest = min((one for one in evidence.timings if one.proven), key=lambda one: one.p50_ms)
     ask = (
         "import json, sys, warnings, edge_runtime, edge_runtime.choice\n"

@@ -72,7 +72,7 @@ def prove_there(
         sent = folder / "bundle.edge"
         sent.write_bytes(content)
         done = host.run(scripts.PROVE, [name, *options], stdin=sent, seconds=PROVE_SECONDS)
-    return _result(host, done)
+    return _result(host, done, read_bundle(content).manifest.content_id)
 
 
 def _archive(bundle: Path) -> bytes:
@@ -111,7 +111,7 @@ def _tar(path: Path, files: Sequence[Path]) -> Path:
 
 def _look(host: Host, name: str) -> str:
     done = host.run(scripts.LOOK, [name], seconds=LOOK_SECONDS)
-    state = done.stdout.decode(errors="replace").strip()
+    state = _last_line(done).decode(errors="replace")
     missing = {
         "no-python": "has no Python 3.10 or newer; install one",
         "no-venv": "its Python has no venv or pip; install them (Debian: `apt install python3-venv`)",
@@ -129,11 +129,20 @@ def _install(host: Host, name: str, wheels: Path, arguments: Sequence[str]) -> N
         raise MachineError(f"{host.name}: cannot install there ({_last_words(done)}); nothing was left behind")
 
 
-def _result(host: Host, done: CompletedProcess[bytes]) -> ProvenThere:
+def _result(host: Host, done: CompletedProcess[bytes], content_id: str) -> ProvenThere:
+    data = _last_line(done) + b"\n"
     try:
-        return ProvenThere(read_evidence(done.stdout, "evidence"), done.stdout, done.returncode)
+        evidence = read_evidence(data, "evidence")
     except SchemaError as error:
         raise MachineError(f"{host.name}: no proof came back ({_last_words(done)})") from error
+    if evidence.report["content_id"] != content_id:
+        raise MachineError(f"{host.name}: proved {evidence.report['content_id']}, sent was {content_id}; try again")
+    return ProvenThere(evidence, data, done.returncode)
+
+
+def _last_line(done: CompletedProcess[bytes]) -> bytes:
+    """Return the last line of stdout: what greets a login comes before it."""
+    return (done.stdout.strip().splitlines() or [b""])[-1]
 
 
 def _last_words(done: CompletedProcess[bytes]) -> str:

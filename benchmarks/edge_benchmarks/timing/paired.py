@@ -1,4 +1,4 @@
-"""Two arms, each in fresh processes of its own: the paired timer where pools, caches or environments would mix.
+"""Several arms, each in fresh processes of its own: the paired timer where pools, caches or environments would mix.
 
 Two processes that run the same bytes can differ for their whole life, by where their memory lies. No number of calls
 averages that away, so several pairs of fresh processes are measured, and the pair is the unit whose ratios are
@@ -64,25 +64,25 @@ def measure_pairs(
     seed: int = 0,
     say: Callable[[str], object] = lambda line: None,
 ) -> tuple[ProcessPair, ...]:
-    """Measure two arms in fresh processes, pair by pair, in turns of random balanced order (ABBA or BAAB).
+    """Measure two arms, or one or more, in fresh processes, pair by pair, in turns of balanced order (ABBA or BAAB).
 
     Which arm's process starts first is balanced too. How many calls a turn has and how many blocks a pair has is
     settled by the warm-up, so that no result can decide when to stop.
 
     Args:
-        arms: Name to what its processes run; two.
+        arms: Name to what its processes run.
         pairs: Fresh processes of each arm.
         seconds: About how long calls are measured in all; starting the processes comes on top.
         seed: Of the random orders.
         say: Called with a line before each pair.
 
     Raises:
-        InputError: not two arms, or nothing to measure.
+        InputError: no arm, or nothing to measure.
         InterruptedPairs: interrupted by Ctrl-C; it is a KeyboardInterrupt that holds the pairs done so far.
         EdgeError: as `edge_benchmarks.timing.workers.running`.
     """
-    if len(arms) != 2 or pairs < 1 or seconds <= 0:
-        raise InputError(f"{len(arms)} arms, {pairs} pairs, {seconds} s: two arms, a pair and some time are needed")
+    if not arms or pairs < 1 or seconds <= 0:
+        raise InputError(f"{len(arms)} arms, {pairs} pairs, {seconds} s: an arm, a pair and some time are needed")
     rng = np.random.default_rng(seed)
     first_is_first = rng.permutation(np.arange(pairs) % 2 == 0)
     done: list[ProcessPair] = []
@@ -124,7 +124,7 @@ def _plan(call_seconds: list[float], seconds: float) -> tuple[int, int]:
     """Return calls a turn and blocks a pair; every turn has one call more, which is not measured."""
     mean = max(sum(call_seconds) / len(call_seconds), 1e-7)
     calls = min(max(round(TURN_SECONDS / mean), 1), MOST_CALLS)
-    return calls, max(round(seconds / (4 * (calls + 1) * mean)), LEAST_BLOCKS)
+    return calls, max(round(seconds / (2 * len(call_seconds) * (calls + 1) * mean)), LEAST_BLOCKS)
 
 
 def _orders(names: list[str], blocks: int, rng: np.random.Generator) -> Iterator[list[str]]:

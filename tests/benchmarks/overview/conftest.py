@@ -15,7 +15,7 @@ from edge_benchmarks.prove_evidence import evidence_file
 @pytest.fixture(scope="session")
 def proof_document(bundle: Path) -> dict[str, Any]:
     """What a real, short proof on this machine wrote."""
-    return json.loads(evidence_file(prove(bundle, seconds=0.3, threads=1)))
+    return json.loads(evidence_file(prove(bundle, seconds=0.3, processes=2, threads=1)))
 
 
 @pytest.fixture

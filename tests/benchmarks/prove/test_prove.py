@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from edge_benchmarks.cli import edge_bench
 from edge_benchmarks.measurements import METRICS, read_measurement
-from edge_benchmarks.proof import BETWEEN_PROCESSES, Proof, Verdict
+from edge_benchmarks.proof import SETS, Proof, Verdict
 from edge_benchmarks.prove import prove
 from edge_benchmarks.prove_evidence import evidence, evidence_file, measurements
 from edge_benchmarks.timing import InterleavedTimings
@@ -22,18 +22,30 @@ from edge_runtime.evidence import read_evidence
 @pytest.fixture(scope="session")
 def proof(bundle: Path) -> Proof:
     """Of the bundle whose `cpu-int8` is many times cheaper than its `cpu-fp32`."""
-    return prove(bundle, seconds=0.5, threads=2)
+    return prove(bundle, seconds=0.6, threads=2)
+
+
+CALLS = 40
+"""Of each process."""
 
 
 def with_times(proof: Proof, int8: np.ndarray, fp32: np.ndarray) -> Proof:
-    samples = {"cpu-int8": int8.astype(np.int64), "cpu-fp32": fp32.astype(np.int64)}
-    return replace(proof, timings=InterleavedTimings(samples, 50.0, 0))
+    """The same proof, had the calls of its processes taken so many nanoseconds."""
+    times = {"cpu-int8": int8.astype(np.int64), "cpu-fp32": fp32.astype(np.int64)}
+    sets = []
+    for at, one in enumerate(proof.sets[: len(int8) // CALLS]):
+        part = slice(at * CALLS, (at + 1) * CALLS)
+        sets.append(replace(one, model=InterleavedTimings({name: ns[part] for name, ns in times.items()}, 50.0, 0)))
+    return replace(proof, sets=tuple(sets))
 
 
 @pytest.fixture
 def noise() -> np.ndarray:
     """Durations around a millisecond, in nanoseconds."""
-    return 1e6 * np.random.default_rng(0).lognormal(0, 0.02, 200)
+    return 1e6 * np.random.default_rng(0).lognormal(0, 0.02, SETS * CALLS)
+
+
+HALF = np.arange(SETS * CALLS) < SETS * CALLS // 2
 
 
 def test_a_real_proof_names_the_faster_variant_and_what_it_takes(proof, bundle):
@@ -69,21 +81,31 @@ def test_slower_is_refused_and_the_evidence_says_so(proof, noise):
     assert not evidence(slower).timings[0].proven
 
 
-def test_a_gain_that_another_pair_of_processes_may_not_show_is_inconclusive(proof):
-    still = np.full(200, 1e6)
-    nearly = with_times(proof, still * (1 - BETWEEN_PROCESSES / 2), still)
-    assert nearly.verdict is Verdict.INCONCLUSIVE and nearly.verdict.exit_code is ExitCode.INCONCLUSIVE
-    assert not evidence(nearly).timings[0].proven
+def test_what_one_pair_of_processes_denies_is_inconclusive(proof, noise):
+    """Two processes differ for their whole lives, so the spread between them counts, however many calls each made."""
+    lives = np.repeat([0.95, 0.94, 0.96, 0.95, 1.01, 0.94], CALLS)
+    doubted = with_times(proof, lives * noise, noise)
+    assert doubted.verdict is Verdict.INCONCLUSIVE and doubted.verdict.exit_code is ExitCode.INCONCLUSIVE
+    ratio = doubted.comparisons["cpu-int8"].ratio
+    assert (ratio.low, ratio.high) == pytest.approx((0.94, 1.01), rel=1e-3)
+    assert not evidence(doubted).timings[0].proven
+
+
+def test_fewer_than_six_processes_prove_nothing(proof, noise):
+    few = with_times(proof, 0.5 * noise[: 5 * CALLS], noise[: 5 * CALLS])
+    assert few.verdict is Verdict.INCONCLUSIVE
+    assert [one.variant for one in evidence(few).timings] == ["cpu-fp32"]
+    assert {one.value for one in measurements(few) if one.metric == "model_latency_p50"} == {None}
 
 
 def test_a_ratio_that_moved_is_invalid_and_leaves_no_timing(proof, noise):
-    moved = with_times(proof, np.where(np.arange(200) < 100, 0.5, 0.8) * noise, noise[::-1])
+    moved = with_times(proof, np.where(HALF, 0.5, 0.8) * noise, noise[::-1])
     assert moved.verdict.exit_code is ExitCode.INVALID and "moved from 0.5" in moved.reason
     assert evidence(moved).timings == () and evidence(moved).report["valid"] is False
 
 
 def test_a_board_that_throttles_has_no_median_but_a_ratio(proof, noise):
-    throttled = np.where(np.arange(200) < 100, 1.0, 1.6)
+    throttled = np.where(HALF, 1.0, 1.6)
     hot = with_times(proof, 0.5 * throttled * noise, throttled * noise[::-1])
     assert hot.verdict is Verdict.PROVEN
     assert any("moved by +6" in problem for problem in hot.problems)
