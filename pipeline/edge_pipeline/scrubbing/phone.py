@@ -19,6 +19,8 @@ FEWEST_DIGITS = 9
 """Digits of a national number that nothing announces; shorter ones are as often the number of an invoice."""
 LENGTHS = range(6, 18)
 """Digits of one number: at most 15 (ITU-T E.164) behind 00."""
+UNGROUPED = ("CN",)
+"""Regions where nobody writes mobile numbers in groups."""
 WITH_CODE = range(11, 14)
 """Digits of a mobile number with its country code: France has the fewest, China the most."""
 _COUNTRY = re.compile(r"\+\d{1,3}[ .-]?\(?$")
@@ -104,7 +106,7 @@ class _Run:
         # From abroad: 00 instead of a plus sign, which keeps every place.
         searched = re.sub(r"^(\(? ?)00(?=\s?[1-9])", r"\1 +", part)
         plus = searched.find("+") if searched != part else -1
-        for region in self.regions:
+        for region in self._regions_of(part, announced):
             found = []
             for match in self._matches(searched, region, announced):
                 first, last = start + match.start - (match.start == plus), start + match.end
@@ -115,6 +117,11 @@ class _Run:
             if found:
                 return found
         return []
+
+    def _regions_of(self, part: str, announced: bool) -> tuple[str, ...]:
+        """Return the regions whose numbers `part` may be: most bare digits are nothing, and each region takes time."""
+        bare = part.isdigit() and part[0] != "0" and not announced and not self.chosen
+        return tuple(region for region in self.regions if region in UNGROUPED) if bare else self.regions
 
     def _is_mobile_without_plus(self, part: str) -> bool:
         """Tell whether the digits are a mobile number with its country code, as databases keep them."""
@@ -153,7 +160,7 @@ class _Run:
         if digits != raw.strip("() "):
             return any(library.PhoneNumberMatcher(raw, region, leniency=library.Leniency.STRICT_GROUPING))
         mobile = library.number_type(match.number) == library.PhoneNumberType.MOBILE
-        return bool(mobile and (self.chosen or region == "CN"))
+        return bool(mobile and (self.chosen or region in UNGROUPED))
 
 
 KIND = Kind("phone", "telephone numbers: international, and national ones of the chosen regions", make)
