@@ -19,6 +19,7 @@ from quantization import FIGURES as QUANTIZATION
 from rich.console import Console
 from rich.table import Table
 from runtime import FIGURES as RUNTIME
+from text import FIGURES as TEXT
 
 from edge_benchmarks.environment import capture
 
@@ -29,6 +30,7 @@ GROUPS: dict[str, Mapping[str, Measure]] = {
     "quantization": QUANTIZATION,
     "privacy": PRIVACY,
     "runtime": RUNTIME,
+    "text": TEXT,
 }
 
 

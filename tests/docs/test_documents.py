@@ -44,7 +44,8 @@ def test_commands_parse(line, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for folder in ("data", "photos"):
         (tmp_path / folder).mkdir()
-    (tmp_path / "photos.csv").touch()
+    for file in ("photos.csv", "data/data.csv"):
+        (tmp_path / file).touch()
     name, *arguments = shlex.split(line)[1:]
     assert name in COMMANDS, line
     command = edge.get_command(None, name)

@@ -1,0 +1,140 @@
+"""One message through MiniLM at 32 and 128 tokens: our int8 against torch eager and against OpenVINO's best."""
+
+from collections.abc import Callable
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from interface import Figure
+from numpy.typing import NDArray
+
+from edge_benchmarks.timing import InterleavedTimings, interleave
+from edge_benchmarks.verdicts import Interval
+from text.encoder import encoder_folder
+
+if TYPE_CHECKING:
+    import onnx
+    from torch import nn
+
+    from edge_runtime.preprocessing import TextPreprocessing
+
+LABELS = ("a", "b", "c", "d", "e", "f")
+LENGTHS = {32: (5.5, 0.85), 128: (5.0, 1.0)}
+"""Tokens to the speed-up over torch eager and the ratio to OpenVINO's best that were asked for."""
+SECONDS = 20.0
+SAMPLES = 32
+OPENVINO = ("OpenVINO fp32", "OpenVINO bf16", "OpenVINO int8")
+Arm = Callable[[], object]
+Ids = NDArray[np.int64]
+
+
+def measure() -> list[Figure]:
+    """Time every form of the encoder beside each other, for each length."""
+    import torch
+
+    from edge_export.text_networks import as_network
+    from edge_pipeline.models.encoders import load_encoder
+
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+    encoder = load_encoder(str(encoder_folder()), LABELS, 512, multilabel=False)
+    module = as_network(encoder.model, encoder.contract.pad_id).eval()
+    source = _export(module, encoder.contract)
+    return [figure for length in LENGTHS for figure in _figures(length, module, source)]
+
+
+def _figures(length: int, module: "nn.Module", source: "onnx.ModelProto") -> list[Figure]:
+    rows = [np.random.default_rng(seed).integers(1000, 20_000, (1, length)) for seed in range(SAMPLES)]
+    timings = interleave(_arms(module, source, rows), seconds=SECONDS, warmup_seconds=0.5)
+    best = min(OPENVINO, key=lambda arm: float(np.median(timings.samples_ns[arm])))
+    milliseconds = ", ".join(f"{arm} {np.median(samples) / 1e6:.2f}" for arm, samples in timings.samples_ns.items())
+    tools = ", ".join(f"{name} {version(name)}" for name in ("onnxruntime", "openvino", "nncf", "torch"))
+    how = f"{timings.rounds} rounds, 1 thread, batch 1, random tokens; {tools}; medians in ms: {milliseconds}"
+    eager, peer = LENGTHS[length]
+    ratio: Interval = timings.ratio("ours", best)
+    return [
+        _speedup(timings, length, eager, how),
+        Figure(
+            f"MiniLM, {length} tokens: ours over {best}",
+            ratio.estimate,
+            ratio.low,
+            ratio.high,
+            peer,
+            "at most",
+            "x",
+            how,
+        ),
+    ]
+
+
+def _speedup(timings: InterleavedTimings, length: int, asked: float, how: str) -> Figure:
+    ratio = timings.ratio("torch eager", "ours")
+    name = f"MiniLM, {length} tokens: torch eager over ours"
+    return Figure(name, ratio.estimate, ratio.low, ratio.high, asked, "at least", "x", how)
+
+
+def _export(module: "nn.Module", contract: "TextPreprocessing") -> "onnx.ModelProto":
+    from edge_export.capture.torch_module import export_encoder
+
+    return export_encoder(module, contract)
+
+
+def _arms(module: "nn.Module", source: "onnx.ModelProto", rows: list[Ids]) -> dict[str, Arm]:
+    import torch
+
+    ids = torch.from_numpy(rows[0])
+
+    def eager() -> object:
+        with torch.inference_mode():
+            return module(ids)
+
+    return {"torch eager": eager, **_openvino(module, rows), **_ours(source, rows[0])}
+
+
+def _ours(source: "onnx.ModelProto", row: Ids) -> dict[str, Arm]:
+    """Our fp32 and int8, as the engine makes them."""
+    import onnx
+
+    from edge_export.candidates import make_int8
+    from edge_export.optimize import BASELINE_PASSES
+    from edge_export.quantize import RECIPES
+    from edge_export.quantize.prepare import name_nodes
+    from edge_export.quantize.recipes import NO_SKIP_NORM
+    from edge_export.sessions import predictor
+
+    graph = source
+    for rewrite in BASELINE_PASSES.values():
+        graph, _ = rewrite(graph)
+    name_nodes(graph.graph)
+    made = make_int8(onnx.shape_inference.infer_shapes(graph), RECIPES["dynamic"], None)
+    fp32 = predictor(graph.SerializeToString(), threads=1, options=NO_SKIP_NORM)
+    int8 = predictor(made.model, threads=1, options=made.session)
+    return {"our fp32": lambda: fp32(row), "ours": lambda: int8(row)}
+
+
+def _openvino(module: "nn.Module", rows: list[Ids]) -> dict[str, Arm]:
+    """OpenVINO on its own conversion at a fixed length, in fp32 and bf16, and in int8 by NNCF for transformers."""
+    import nncf
+    import openvino
+    import torch
+
+    core = openvino.Core()
+    model = openvino.convert_model(module, example_input=torch.from_numpy(rows[0]), input=[1, rows[0].shape[1]])
+    options: dict[str, Any] = {"model_type": nncf.ModelType.TRANSFORMER, "subset_size": len(rows)}
+    quantized = nncf.quantize(model, nncf.Dataset(rows), **options)
+
+    def arm(network: Any, precision: str) -> Arm:
+        settings = {
+            "PERFORMANCE_HINT": "LATENCY",
+            "INFERENCE_NUM_THREADS": 1,
+            "INFERENCE_PRECISION_HINT": precision,
+            "ENABLE_CPU_PINNING": False,
+        }
+        request = core.compile_model(network, "CPU", settings).create_infer_request()
+        return lambda: request.infer([rows[0]])
+
+    return {
+        "OpenVINO fp32": arm(model, "f32"),
+        "OpenVINO bf16": arm(model, "bf16"),
+        "OpenVINO int8": arm(quantized, "f32"),
+    }
