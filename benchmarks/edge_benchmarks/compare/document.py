@@ -68,6 +68,8 @@ class CompareReport:
     """`base` and `new`: the flat lists."""
     calibration: Mapping[str, Any] | None = None
     """Summary of the error rates of this gate on this runner, where they were measured."""
+    conditions: tuple[str, ...] = ()
+    """What disturbed the machine meanwhile. Both sides alike, so that their ratio may hold all the same."""
     timer_ns: float | None = None
     """What reading the clock costs, which is part of every sample; None for stored reports."""
     partial: bool = False
@@ -97,6 +99,7 @@ class CompareReport:
             "base": asdict(self.base),
             "new": asdict(self.new),
             "differences": [asdict(one) for one in self.differences],
+            "conditions": list(self.conditions),
             "timer_ns": self.timer_ns,
             "calibration": self.calibration,
             "benchmarks": [_benchmark(one) for one in self.judged],

@@ -13,7 +13,7 @@ import numpy as np
 
 from edge_benchmarks import environment
 from edge_benchmarks.compare.accuracy import Data, accuracy_question
-from edge_benchmarks.compare.budgets import Budget, check, limits
+from edge_benchmarks.compare.budgets import Budget, check, disturbed, limits
 from edge_benchmarks.compare.document import CompareReport, Difference, Side
 from edge_benchmarks.compare.judge import Limit, Question, judge
 from edge_benchmarks.compare.pairs import BASE, NEW, Named, measured, questions, samples
@@ -23,6 +23,8 @@ from edge_benchmarks.sizes import file_bytes
 from edge_benchmarks.timing import InterruptedPairs, ProcessPair, WorkerSpec, measure_pairs
 from edge_benchmarks.timing.paired import PAIRS
 from edge_benchmarks.timing.workers import Started, running
+from edge_benchmarks.watch import Watch
+from edge_runtime.cpus import available_cpus
 from edge_runtime.errors import InputError
 
 if TYPE_CHECKING:
@@ -90,31 +92,39 @@ def compare_run(
     fed = read_inputs(plan.inputs) if plan.inputs else [_synthetic(manifests[NEW])]
     side_by_side = _SideBySide(plan, manifests, fed)
     machine = environment.capture()
-    watch = environment.CpuWatch()
+    watch = Watch(plan.threads or available_cpus())
     found = _Found()
+
+    def step(line: str) -> None:
+        watch.look()
+        say(line)
+
     try:
         for variant in both:
-            _measure(side_by_side, variant, found, say)
+            _measure(side_by_side, variant, found, step)
             if data is not None:
-                say(f"asking both about the labeled items, {variant}")
+                step(f"asking both about the labeled items, {variant}")
                 _ask(side_by_side, variant, data, found)
     except KeyboardInterrupt:
         found.partial = True
     found.questions += [Question(_placeholder(manifests[BASE], name), None) for name in gone]
     found.questions += [Question(None, _placeholder(manifests[BASE], name)) for name in fresh]
     judged = judge(found.questions, _limits(plan, found.questions))
+    after = watch.conditions()
+    conditions = tuple(watch.problems(after))
     return CompareReport(
         mode="run",
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         base=_side(manifests[BASE], found.started.get(BASE)),
         new=_side(manifests[NEW], found.started.get(NEW)),
         judged=judged,
-        checks=() if found.partial else check(plan.budgets, found.measurements[NEW]),
+        checks=() if found.partial else disturbed(check(plan.budgets, found.measurements[NEW]), conditions),
         differences=_differences(found.started),
         settings=_settings(plan, fed),
-        environment=machine | {"conditions_after": environment.conditions() | watch.conditions()},
+        environment=machine | {"conditions_after": after},
         measurements=found.measurements,
         calibration=calibration,
+        conditions=conditions,
         timer_ns=float(np.median(found.timer_ns)) if found.timer_ns else None,
         partial=found.partial,
         samples=found.samples,

@@ -2,7 +2,7 @@
 
 import pytest
 
-from edge_benchmarks.compare.budgets import check, limits, read_budgets
+from edge_benchmarks.compare.budgets import check, disturbed, limits, read_budgets
 from edge_benchmarks.compare.judge import Limit
 from edge_benchmarks.measurements import Measurement
 from edge_runtime.errors import InputError
@@ -113,3 +113,12 @@ def test_allowed_changes_become_limits_of_their_benchmarks(tmp_path):
     values = [measured("latency_p50", 5.0, 6.0), measured("peak_rss", 1e6, 1e6)]
     found = limits(read_budgets(write(tmp_path, WHOLE)), values)
     assert found == {values[0].key: Limit(pytest.approx(0.03), allowed=True)}
+
+
+def test_a_disturbed_machine_fails_no_bound_on_a_time(tmp_path):
+    budgets = read_budgets(write(tmp_path, "[latency_p50]\nmax = '9 ms'\n[bundle_size]\nmax = '1 KB'"))
+    checks = check(budgets, [measured("latency_p50", 10, 11), measured("bundle_size", 2000, 2000, scenario="static")])
+    assert [one.over for one in disturbed(checks, [])] == [True, True]
+    found = disturbed(checks, ["the CPU was slowed 3 times for its heat; cool it"])
+    assert [one.over for one in found] == [None, True]
+    assert found[0].reason == "over, but the CPU was slowed 3 times for its heat; cool it"

@@ -76,12 +76,13 @@ def calibrated(known: Mapping[str, Any]) -> list[str]:
 
 
 def notes(document: Document) -> list[str]:
-    """Return what differs between the two environments, and what the measuring itself costs."""
+    """Return what differs between the two sides, what disturbed the machine, and what reading the clock costs."""
     kinds = {"identity": "not comparable", "versions": "version"}
     lines = [
         printable(f"{kinds[one['kind']]}: {one['field']}: {one['base']} and {one['new']}")
         for one in document["differences"]
     ]
+    lines += document["conditions"]
     if document["timer_ns"] is not None:
         lines.append(f"reading the clock costs {three(document['timer_ns'])} ns, part of every call")
     return lines
