@@ -37,6 +37,10 @@ class Side:
     """Of the bundles that were measured."""
     versions: Mapping[str, str] = field(default_factory=dict)
     """Of what ran it: Python, ONNX Runtime, the runtime."""
+    provider: str | None = None
+    """Execution provider that really ran; None for stored reports, which tell it for each variant."""
+    golden_cases: int | None = None
+    """Golden vectors of each variant that gave the right answer before anything was timed."""
 
 
 @dataclass(frozen=True)

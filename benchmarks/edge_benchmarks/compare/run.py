@@ -14,18 +14,25 @@ import numpy as np
 from edge_benchmarks import environment
 from edge_benchmarks.compare.accuracy import Data, accuracy_question
 from edge_benchmarks.compare.budgets import Budget, check, disturbed, limits
-from edge_benchmarks.compare.document import CompareReport, Difference, Side
+from edge_benchmarks.compare.document import CompareReport
 from edge_benchmarks.compare.judge import Limit, Question, judge
-from edge_benchmarks.compare.pairs import BASE, NEW, Named, measured, questions, samples
-from edge_benchmarks.inputs import BenchInput, read_inputs, synthetic_photo, synthetic_text
+from edge_benchmarks.compare.pairs import BASE, NEW, measured, questions, samples
+from edge_benchmarks.compare.sides import (
+    differences,
+    match_variants,
+    placeholder,
+    read_manifest,
+    side,
+    sizes,
+    synthetic_input,
+)
+from edge_benchmarks.inputs import BenchInput, read_inputs
 from edge_benchmarks.measurements import Measurement
-from edge_benchmarks.sizes import file_bytes
 from edge_benchmarks.timing import InterruptedPairs, ProcessPair, WorkerSpec, measure_pairs
 from edge_benchmarks.timing.paired import PAIRS
 from edge_benchmarks.timing.workers import Started, running
 from edge_benchmarks.watch import Watch
 from edge_runtime.cpus import available_cpus
-from edge_runtime.errors import InputError
 
 if TYPE_CHECKING:
     from edge_runtime.manifest import Manifest
@@ -87,9 +94,9 @@ def compare_run(
         InputError: no such bundle, variant or input.
         MachineError: the device, ONNX Runtime or the other interpreter is missing, or a process died.
     """
-    manifests = {BASE: _manifest(plan.base), NEW: _manifest(plan.new)}
-    both, gone, fresh = _variants(plan, manifests)
-    fed = read_inputs(plan.inputs) if plan.inputs else [_synthetic(manifests[NEW])]
+    manifests = {BASE: read_manifest(plan.base), NEW: read_manifest(plan.new)}
+    both, gone, fresh = match_variants(manifests[BASE], manifests[NEW], plan.device, plan.variants)
+    fed = read_inputs(plan.inputs) if plan.inputs else [synthetic_input(manifests[NEW])]
     side_by_side = _SideBySide(plan, manifests, fed)
     machine = environment.capture()
     watch = Watch(plan.threads or available_cpus())
@@ -107,19 +114,19 @@ def compare_run(
                 _ask(side_by_side, variant, data, found)
     except KeyboardInterrupt:
         found.partial = True
-    found.questions += [Question(_placeholder(manifests[BASE], name), None) for name in gone]
-    found.questions += [Question(None, _placeholder(manifests[BASE], name)) for name in fresh]
+    found.questions += [Question(placeholder(manifests[BASE], name), None) for name in gone]
+    found.questions += [Question(None, placeholder(manifests[BASE], name)) for name in fresh]
     judged = judge(found.questions, _limits(plan, found.questions))
     after = watch.conditions()
     conditions = tuple(watch.problems(after))
     return CompareReport(
         mode="run",
         created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        base=_side(manifests[BASE], found.started.get(BASE)),
-        new=_side(manifests[NEW], found.started.get(NEW)),
+        base=side(manifests[BASE], found.started.get(BASE)),
+        new=side(manifests[NEW], found.started.get(NEW)),
         judged=judged,
         checks=() if found.partial else disturbed(check(plan.budgets, found.measurements[NEW]), conditions),
-        differences=_differences(found.started),
+        differences=differences(found.started),
         settings=_settings(plan, fed),
         environment=machine | {"conditions_after": after},
         measurements=found.measurements,
@@ -193,7 +200,7 @@ def _keep(side_by_side: _SideBySide, variant: str, pairs: Sequence[ProcessPair],
 
     paths = {BASE: plan.base, NEW: plan.new}
     of_arm = {
-        arm: measured(pairs, arm, named) + _sizes(paths[arm], manifests[arm], variant, named) for arm in (BASE, NEW)
+        arm: measured(pairs, arm, named) + sizes(paths[arm], manifests[arm], variant, named) for arm in (BASE, NEW)
     }
     for arm, measurements in of_arm.items():
         found.measurements[arm] += measurements
@@ -208,63 +215,12 @@ def _arms(plan: RunPlan, variant: str, fed: Sequence[BenchInput]) -> dict[str, W
     return {BASE: base, NEW: WorkerSpec(plan.new, variant, data, plan.device, plan.threads, slowdown=plan.slowdown)}
 
 
-def _sizes(path: Path, manifest: Manifest, variant: str, named: Named) -> list[Measurement]:
-    file = next(one.file for one in manifest.variants if one.name == variant)
-    sizes = {
-        "bundle_size": file_bytes(path),
-        "variant_size": next(entry.size for entry in manifest.files if entry.path == file),
-    }
-    return [
-        Measurement(*named("static", metric), float(size), float(size), float(size), 1)
-        for metric, size in sizes.items()
-    ]
-
-
-def _manifest(path: Path) -> Manifest:
-    from edge_runtime.bundle import open_bundle
-
-    return open_bundle(path).manifest
-
-
-def _variants(plan: RunPlan, manifests: Mapping[str, Manifest]) -> tuple[list[str], list[str], list[str]]:
-    """Return the variants that both have, those that only BASE has, and those that only NEW has."""
-    base, new = ([one.name for one in manifests[side].variants if one.device == plan.device] for side in (BASE, NEW))
-    if unknown := [name for name in plan.variants if name not in base]:
-        raise InputError(f"BASE has no variant {unknown[0]!r} for {plan.device}; it has {', '.join(base) or 'none'}")
-    if not base:
-        raise InputError(f"BASE has no variant for {plan.device}; give --device")
-    wanted = plan.variants or base
-    gone = [name for name in wanted if name not in new]
-    both = [name for name in wanted if name in new]
-    return both, gone, [] if plan.variants else [name for name in new if name not in base]
-
-
-def _synthetic(manifest: Manifest) -> BenchInput:
-    return synthetic_photo() if manifest.task.startswith("image") else synthetic_text()
-
-
-def _placeholder(manifest: Manifest, variant: str) -> Measurement:
-    """Name the benchmark of a variant that one side lacks."""
-    return Measurement(manifest.name, variant, "single-stream", "latency_p50", None, None, None, 0)
-
-
 def _limits(plan: RunPlan, asked: Sequence[Question]) -> dict[str, Limit]:
     shown = [one.shown for one in asked]
     found = {}
     if plan.latency_margin is not None:
         found = {one.key: Limit(plan.latency_margin) for one in shown if "latency" in one.metric}
     return found | limits(plan.budgets, shown)
-
-
-def _side(manifest: Manifest, started: Started | None) -> Side:
-    return Side(manifest.name, manifest.version, (manifest.content_id,), started.versions if started else {})
-
-
-def _differences(started: Mapping[str, Started]) -> tuple[Difference, ...]:
-    if set(started) != {BASE, NEW}:
-        return ()
-    base, new = (started[side].versions | {"provider": started[side].provider} for side in (BASE, NEW))
-    return tuple(Difference("versions", name, base[name], new[name]) for name in base if base[name] != new[name])
 
 
 def _settings(plan: RunPlan, fed: Sequence[BenchInput]) -> dict[str, Any]:
