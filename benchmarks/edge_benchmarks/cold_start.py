@@ -132,5 +132,5 @@ def measure_cold_starts(plan: Plan, state: State) -> None:
         for arm in plan.whole_arms:
             start = measure_cold_start(arm.path, arm.facts.variant, data, device=plan.device, threads=plan.threads)
             state.cold_starts.setdefault(arm.name, []).append(start)
-        plan.watch.look()
+        plan.watch.look(busy=False)
     state.save()

@@ -63,7 +63,7 @@ def _shifts(timings: InterleavedTimings) -> list[str]:
 def condition_problems(
     before: Mapping[str, Any],
     after: Mapping[str, Any],
-    looks: Sequence[Mapping[str, Any]],
+    looks: Sequence[Sequence[Mapping[str, Any]]],
     threads: int,
     cpus: int,
 ) -> list[str]:
@@ -72,11 +72,12 @@ def condition_problems(
     Args:
         before: `environment.conditions` before the first call.
         after: The same after the last one, with `others_cpus` and `steal_cpus`, on average over the measurement.
-        looks: `environment.look`, while it was measured.
+        looks: `environment.look`, while it was measured, phase by phase.
         threads: That the measurement kept busy.
         cpus: Logical CPUs of the machine.
     """
-    found = [*_throttling(before, after, looks), *_falling_clock(looks)]
+    everything = [before, *(one for phase in looks for one in phase), after]
+    found = [*_throttling(before, after, everything), *(line for phase in looks for line in _falling_clock(phase))]
     if before.get("governor") != after.get("governor"):
         found.append(f"the clock's governor changed from {before.get('governor')} to {after.get('governor')}")
     stolen = after.get("steal_cpus") or 0.0
@@ -91,11 +92,12 @@ def condition_problems(
     return found
 
 
-def _throttling(before: Mapping[str, Any], after: Mapping[str, Any], looks: Sequence[Mapping[str, Any]]) -> list[str]:
+def _throttling(
+    before: Mapping[str, Any], after: Mapping[str, Any], everything: Sequence[Mapping[str, Any]]
+) -> list[str]:
     first, last = before.get("throttle_count"), after.get("throttle_count")
     if first is not None and last is not None and last > first:
         return [f"the CPU was slowed {last - first} times for its heat; cool it"]
-    everything = [before, *looks, after]
     slowed = max((one.get("cooling_state") or 0 for one in everything), default=0)
     if slowed:
         return [f"the system slowed the CPU to cool it (cooling state {slowed}); cool it"]

@@ -93,11 +93,15 @@ def test_a_watch_looks_seldom_and_tells_the_range_of_the_clock(monkeypatch):
     monkeypatch.setattr(environment, "conditions", dict)
     watch.look()
     watch.look()
-    assert len(watch.looks) == 1
+    assert len(watch.looks[0]) == 1
     monkeypatch.setattr("edge_benchmarks.watch.INTERVAL", 0.0)
+    watch.begin()
     watch.look()
-    watch.look()
+    watch.look(busy=False)
+    assert [[one["frequency_mhz"] for one in phase] for phase in watch.looks] == [[2000.0], [1500.0, None]]
     assert watch.conditions()["frequency_mhz_range"] == [1500.0, 2000.0]
+    watch.begin(again=True)
+    assert watch.looks[1:] == [[]]
 
 
 def _others(watch, work) -> float:

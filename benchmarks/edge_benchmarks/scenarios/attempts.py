@@ -34,6 +34,7 @@ def measure_steadily(plan: Plan, state: State, what: str, measure: Measure, *, l
     found: list[str] = []
     for number in range(ATTEMPTS):
         plan.say(f"{what}, again: the latency moved" if number else what)
+        plan.watch.begin(again=number > 0)
         phase, stopped = measure(number)
         if phase.timings.rounds:
             # Where more calls come than can be answered, latency grows for as long as one measures.

@@ -70,7 +70,7 @@ def _phase(plan: Plan, gap: float, rounds: int, number: int) -> tuple[Phase, boo
 
 
 def _call_after(gap: float, plan: Plan, call: Callable[[], object]) -> int:
-    plan.watch.look()
+    plan.watch.look(busy=gap == 0)
     if gap:
         time.sleep(gap)
     start = time.perf_counter_ns()

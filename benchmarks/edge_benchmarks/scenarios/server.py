@@ -70,7 +70,7 @@ def _phase(plan: Plan, seconds: float, number: int) -> tuple[Phase, bool]:
         for arm in arms:
             answer = _answerer(arm, plan)
             warm_up(partial(answer, 0), plan.warmup, time.perf_counter_ns)
-            served[arm.name] = serve(answer, due, plan.callers, plan.watch.look)
+            served[arm.name] = serve(answer, due, plan.callers, partial(plan.watch.look, busy=False))
     except KeyboardInterrupt as interrupt:
         stopped = True
         if not served:  # a part of a later arm would be held against the whole of an earlier one
