@@ -1,10 +1,17 @@
 """`edge-bench prove`: a real proof of a real bundle, every way one can end, and what the runtime makes of it."""
 
+import contextlib
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from click.testing import CliRunner
 
@@ -133,3 +140,51 @@ def test_the_command_prints_one_document_and_writes_the_same(bundle, tmp_path):
 def test_a_folder_that_is_not_there_is_said_before_anything_is_measured(bundle, tmp_path):
     result = CliRunner().invoke(edge_bench, ["prove", str(bundle), "-o", str(tmp_path / "no" / "pi.json")])
     assert "create it" in str(result.exception) and "golden" not in result.output
+
+
+ALONE = (
+    "import sys\n"
+    "for name in ('scipy', 'rich', 'jinja2', 'matplotlib', 'torch', 'onnx'):\n"
+    "    sys.modules[name] = None\n"
+    "from edge_benchmarks.cli import main\n"
+    "main()\n"
+)
+"""`edge-bench` where nothing of the extra `report` can be imported."""
+
+
+def test_a_device_needs_nothing_of_the_extra(bundle):
+    command = [sys.executable, "-c", ALONE, "prove", str(bundle), "--duration", "0.1", "--processes", "1", "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode in (ExitCode.INCONCLUSIVE, ExitCode.INVALID), done.stderr
+    assert json.loads(done.stdout)["selftest"] is True
+    done = subprocess.run(
+        [sys.executable, "-c", ALONE, "report", "x.json"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == ExitCode.INPUT and done.stderr.startswith("error: "), done.stderr
+
+
+def test_what_is_interrupted_leaves_no_evidence_and_no_process(bundle, tmp_path):
+    out = tmp_path / "pi.json"
+    command = [sys.executable, "-c", ALONE, "prove", str(bundle), "-o", str(out), "--duration", "60"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        said = iter(process.stderr.readline, "")
+        assert any("pair 1" in line for line in said)
+        time.sleep(1.0)
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.wait(60) == ExitCode.INTERRUPTED
+    assert not list(tmp_path.iterdir())
+    for _ in range(100):
+        if not Path(f"/proc/{process.pid}").exists() and not _members(process.pid):
+            return
+        time.sleep(0.1)
+    pytest.fail(f"still there: {_members(process.pid)}")
+
+
+def _members(group: int) -> list[int]:
+    """Return the processes of a group that are not zombies."""
+    found = []
+    for one in psutil.process_iter(["pid", "status"]):
+        with contextlib.suppress(OSError, psutil.Error):
+            if os.getpgid(one.pid) == group and one.info["status"] != psutil.STATUS_ZOMBIE:
+                found.append(one.pid)
+    return found
