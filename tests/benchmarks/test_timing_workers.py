@@ -70,7 +70,7 @@ def test_pairs_hold_aligned_turns_of_fresh_processes(spec, nothing_left):
 
 
 def test_a_slowdown_is_real_in_each_call(spec, nothing_left):
-    with running(replace(spec, slowdown=3.0), warmup_seconds=0) as (worker, _):
+    with running(replace(spec, slowdown=9.0), warmup_seconds=0) as (worker, _):
         slow = worker.turn(15, 0)
     with running(spec, warmup_seconds=0) as (worker, _):
         plain = worker.turn(15, 0)

@@ -11,11 +11,13 @@ from typing import Any
 
 import numpy as np
 
+from edge_benchmarks import environment
 from edge_benchmarks.compare.document import CompareReport
 from edge_benchmarks.compare.effects import Student
 from edge_benchmarks.compare.judge import Outcome, Question, judge
 from edge_benchmarks.compare.pairs import levels
-from edge_benchmarks.compare.run import RunPlan, compare_run
+from edge_benchmarks.compare.run import RunPlan, compare_run, inputs_of, settings_of
+from edge_benchmarks.compare.sides import read_manifest
 from edge_benchmarks.compare.stored import IDENTITY
 from edge_benchmarks.files import write_file
 from edge_benchmarks.measurements import Measurement
@@ -52,16 +54,20 @@ def calibrate(
     Raises:
         InputError: `output` holds runs of another bundle, machine or settings.
     """
-    document = read_calibration(output) if output.exists() else None
-    while document is None or len(document["runs"]) < runs:
-        done = len(document["runs"]) if document else 0
+    document: dict[str, Any] = _empty(plan)
+    if output.exists():
+        known = read_calibration(output)
+        if unlike := [field for field in ("content_id", "identity", "settings") if known[field] != document[field]]:
+            raise InputError(f"{output}: is of another {unlike[0].replace('_', ' ')}; choose another file")
+        document["runs"] = known["runs"]
+    for done in range(len(document["runs"]), runs):
         say(f"run {done + 1} of {runs}: the bundle against itself")
         report = compare_run(replace(plan, seed=plan.seed + done))
         if report.partial:
             raise KeyboardInterrupt
-        document = _appended(document, report, output)
+        document["runs"].append(_run(report))
         _write(output, document)
-    document |= {"summary": summarize(document["runs"])}
+    document["summary"] = summarize(document["runs"])
     _write(output, document)
     return document
 
@@ -115,24 +121,29 @@ def summarize(runs: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _appended(document: Mapping[str, Any] | None, report: CompareReport, output: Path) -> dict[str, Any]:
-    """Return the document with one run more."""
-    ours = {
-        "content_id": report.base.content_ids[0],
-        "identity": {name: report.environment["identity"].get(name) for name in IDENTITY},
-        "settings": {name: value for name, value in report.settings.items() if name != "seed"},
+def _empty(plan: RunPlan) -> dict[str, Any]:
+    """Return a calibration without runs."""
+    manifest, identity = read_manifest(plan.base), environment.identity()
+    settings = settings_of(plan, inputs_of(plan, manifest))
+    return {
+        "schema": CALIBRATION_SCHEMA,
+        "kind": "calibration",
+        "content_id": manifest.content_id,
+        "identity": {name: identity.get(name) for name in IDENTITY},
+        "settings": {name: value for name, value in settings.items() if name != "seed"},
+        "summary": {},
+        "runs": [],
     }
-    for field, value in ours.items():
-        if document is not None and document[field] != value:
-            raise InputError(f"{output}: is of another {field.replace('_', ' ')}; choose another file")
-    run = {
+
+
+def _run(report: CompareReport) -> dict[str, Any]:
+    """Return what a calibration keeps of one run."""
+    return {
         "created": report.created,
         "exit_code": int(report.exit_code),
         "benchmarks": [_stored(one.question) for one in report.judged],
         "levels": {variant: levels(pairs) for variant, pairs in report.samples.items()},
     }
-    runs = [*(document["runs"] if document else []), run]
-    return {"schema": CALIBRATION_SCHEMA, "kind": "calibration", **ours, "summary": {}, "runs": runs}
 
 
 def _write(output: Path, document: Mapping[str, Any]) -> None:

@@ -96,7 +96,7 @@ def compare_run(
     """
     manifests = {BASE: read_manifest(plan.base), NEW: read_manifest(plan.new)}
     both, gone, fresh = match_variants(manifests[BASE], manifests[NEW], plan.device, plan.variants)
-    fed = read_inputs(plan.inputs) if plan.inputs else [synthetic_input(manifests[NEW])]
+    fed = inputs_of(plan, manifests[NEW])
     side_by_side = _SideBySide(plan, manifests, fed)
     machine = environment.capture()
     watch = Watch(plan.threads or available_cpus())
@@ -127,7 +127,7 @@ def compare_run(
         judged=judged,
         checks=() if found.partial else disturbed(check(plan.budgets, found.measurements[NEW]), conditions),
         differences=differences(found.started),
-        settings=_settings(plan, fed),
+        settings=settings_of(plan, fed),
         environment=machine | {"conditions_after": after},
         measurements=found.measurements,
         calibration=calibration,
@@ -136,6 +136,24 @@ def compare_run(
         partial=found.partial,
         samples=found.samples,
     )
+
+
+def inputs_of(plan: RunPlan, manifest: Manifest) -> list[BenchInput]:
+    """Return what both sides are fed with.
+
+    Raises:
+        InputError: a file cannot be read.
+    """
+    return read_inputs(plan.inputs) if plan.inputs else [synthetic_input(manifest)]
+
+
+def settings_of(plan: RunPlan, fed: Sequence[BenchInput]) -> dict[str, Any]:
+    """Return what a report says about the plan; it names no path."""
+    plain = ("device", "threads", "pairs", "seconds", "latency_margin", "slowdown", "seed")
+    return {name: getattr(plan, name) for name in plain} | {
+        "variants": list(plan.variants),
+        "inputs": [one.describe() for one in fed],
+    }
 
 
 @dataclass(frozen=True)
@@ -221,11 +239,3 @@ def _limits(plan: RunPlan, asked: Sequence[Question]) -> dict[str, Limit]:
     if plan.latency_margin is not None:
         found = {one.key: Limit(plan.latency_margin) for one in shown if "latency" in one.metric}
     return found | limits(plan.budgets, shown)
-
-
-def _settings(plan: RunPlan, fed: Sequence[BenchInput]) -> dict[str, Any]:
-    plain = ("device", "threads", "pairs", "seconds", "latency_margin", "slowdown", "seed")
-    return {name: getattr(plan, name) for name in plain} | {
-        "variants": list(plan.variants),
-        "inputs": [one.describe() for one in fed],
-    }

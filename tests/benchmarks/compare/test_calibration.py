@@ -55,7 +55,7 @@ def test_a_calibration_goes_on_where_it_was_cut_off(one_run, bundle, tmp_path, m
         seeds.append(plan.seed)
         if len(seeds) == 2:
             raise KeyboardInterrupt
-        return replace(one_run, settings=one_run.settings | {"pairs": plan.pairs})
+        return one_run
 
     monkeypatch.setattr(calibration_module, "compare_run", run)
     with pytest.raises(KeyboardInterrupt):
@@ -68,6 +68,7 @@ def test_a_calibration_goes_on_where_it_was_cut_off(one_run, bundle, tmp_path, m
     assert set(document["summary"]["between_runs"]) >= {"single-stream/latency_p50", "cold-start/first_label"}
     with pytest.raises(InputError, match="is of another settings"):
         calibrate(replace(plan, pairs=3), output, 4)
+    assert len(seeds) == 4, "refused before anything was measured"
     elsewhere = told(document, document["identity"] | {"cpu": "another"})
     assert elsewhere["elsewhere"] == ["cpu"]
     assert told(document, document["identity"])["elsewhere"] == []
