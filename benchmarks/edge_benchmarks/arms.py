@@ -25,7 +25,8 @@ class Facts:
     """What a report says of an arm beside its timings."""
 
     arm: str
-    """Its name in this report: the variant's, after the bundle's file name where several bundles were measured."""
+    """Its name in this report: the variant's, after the bundle's file name where several bundles were measured, and
+    before `@` and the threads where several numbers of those were."""
     bundle: str
     """The file's name."""
     name: str
@@ -68,6 +69,10 @@ class Arm:
     def name(self) -> str:
         """Its name in the report."""
         return self.facts.arm
+
+    def renamed(self, name: str) -> Arm:
+        """Return the same with another name in the report."""
+        return replace(self, facts=replace(self.facts, arm=name))
 
 
 def open_bundle_arms(

@@ -40,7 +40,7 @@ def bench(
     bundles: str | Path | Sequence[str | Path],
     *,
     device: Literal["cpu", "cuda"] = "cpu",
-    threads: int | None = None,
+    threads: int | Sequence[int] | None = None,
     variants: Sequence[str] | None = None,
     inputs: Sequence[str | Path] = (),
     scenarios: Sequence[str] = DEFAULT,
@@ -64,7 +64,7 @@ def bench(
         bundles: Paths of bundles, or of plain `.onnx` files, of which the model alone is timed; the first one's default
             variant leads the report.
         device: Where to run.
-        threads: As in `edge_runtime.load`.
+        threads: As in `edge_runtime.load`; of several numbers each is measured, beside the others.
         variants: Names of the variants to measure; all of the device's by default.
         inputs: Files to feed; by default one seeded synthetic photo of 640x480, or a text of 24 words.
         scenarios: Of `edge_benchmarks.scenarios.SCENARIOS`.
@@ -91,24 +91,26 @@ def bench(
     """
     paths = [Path(bundles)] if isinstance(bundles, str | Path) else [Path(path) for path in bundles]
     _check(scenarios, {
-        "bundles": (len(paths), 1), "seconds": (seconds, SHORTEST), "inputs a batch": (min(batches, default=0), 1),
-        "seconds between calls": (min(gaps, default=-1), 0), "calls a second": (qps, 0.01), "callers": (callers, 1),
-        "cold starts": (cold_starts, 0),
+        "bundles": (len(paths), 1), "seconds": (seconds, SHORTEST), "threads": (_least(threads), 1),
+        "inputs a batch": (min(batches, default=0), 1), "seconds between calls": (min(gaps, default=-1), 0),
+        "calls a second": (qps, 0.01), "callers": (callers, 1), "cold starts": (cold_starts, 0),
     })  # fmt: skip
-    arms = _open(paths, device, threads, variants, say)
+    counts = [threads] if threads is None or isinstance(threads, int) else list(threads)
+    arms = [arm for count in counts for arm in _open(paths, device, count, variants, say, several=len(counts) > 1)]
     fed = read_inputs(inputs) if inputs else [_synthetic(arms, seed)]
     if data is not None:
         say("measuring accuracy")
         arms = with_accuracy(arms, data)
     settings = {
-        "device": device, "threads": threads, "scenarios": list(scenarios), "seconds": seconds,
+        "device": device, "threads": counts if len(counts) > 1 else counts[0], "scenarios": list(scenarios),
+        "seconds": seconds,
         "batches": list(batches), "gaps": list(gaps), "qps": qps, "callers": callers, "cold_starts": cold_starts,
         "margin": margin, "seed": seed, "inputs": [one.describe() for one in fed],
     }  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="edge-") as folder:
         files = [one.on_disk(Path(folder)) for one in fed]
-        plan = Plan(arms, _baseline(arms), fed, files, device, threads, seconds, batches, gaps, qps, callers,
-                    cold_starts, seed, say, Watch(arms[0].facts.threads))  # fmt: skip
+        plan = Plan(arms, _baseline(arms), fed, files, device, seconds, batches, gaps, qps, callers,
+                    cold_starts, seed, say, Watch(max(arm.facts.threads for arm in arms)))  # fmt: skip
         state = State()
         report = partial(_report, plan, state, settings, margin, environment.capture())
         state.save = lambda: save(report(partial=True))
@@ -125,9 +127,16 @@ def _check(scenarios: Sequence[str], least: Mapping[str, tuple[float, float]]) -
         raise InputError(f"scenario {(unknown or [''])[0]!r}: there are {', '.join(SCENARIOS)}")
 
 
+def _least(threads: int | Sequence[int] | None) -> int:
+    """Return the smallest number of threads that was asked for; where none was, the machine's is right."""
+    if threads is None or isinstance(threads, int):
+        return 1 if threads is None else threads
+    return min(threads, default=0)
+
+
 def _open(
     paths: Sequence[Path], device: Literal["cpu", "cuda"], threads: int | None, variants: Sequence[str] | None,
-    say: Callable[[str], object],
+    say: Callable[[str], object], *, several: bool,
 ) -> list[Arm]:  # fmt: skip
     arms: list[Arm] = []
     for path in paths:
@@ -137,7 +146,7 @@ def _open(
             arms.append(open_onnx_arm(path, device, threads))
         else:
             arms += open_bundle_arms(path, prefix, device, threads, variants)
-    return arms
+    return [arm.renamed(f"{arm.name}@{threads}") for arm in arms] if several else arms
 
 
 def _synthetic(arms: Sequence[Arm], seed: int) -> BenchInput:

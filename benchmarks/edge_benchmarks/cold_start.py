@@ -130,7 +130,7 @@ def measure_cold_starts(plan: Plan, state: State) -> None:
     for index in range(plan.cold_starts):
         plan.say(f"starting fresh processes, {index + 1} of {plan.cold_starts}")
         for arm in plan.whole_arms:
-            start = measure_cold_start(arm.path, arm.facts.variant, data, device=plan.device, threads=plan.threads)
+            start = measure_cold_start(arm.path, arm.facts.variant, data, device=plan.device, threads=arm.facts.threads)
             state.cold_starts.setdefault(arm.name, []).append(start)
         plan.watch.look(busy=False)
     state.save()

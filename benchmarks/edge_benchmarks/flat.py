@@ -27,14 +27,16 @@ def flat_list(results: Sequence[VariantResult], rows: Sequence[Row], runtime_byt
         runtime_bytes: Of the installed runtime.
     """
     # Two builds of one bundle measured side by side differ in nothing but their files' names.
-    taken = Counter((one.facts.name, one.facts.variant) for one in results)
+    files = Counter(name for name, _ in {(one.facts.name, one.facts.bundle) for one in results})
+    swept = Counter((one.facts.bundle, one.facts.variant) for one in results)
     found = []
     for one in results:
         facts = one.facts
-        bundle = facts.name if taken[facts.name, facts.variant] == 1 else facts.bundle
+        bundle = facts.name if files[facts.name] == 1 else facts.bundle
+        variant = facts.variant if swept[facts.bundle, facts.variant] == 1 else f"{facts.variant}@{facts.threads}"
         own = [row for row in rows if row.arm == facts.arm]
         numbers = [*(number for row in own for number in _of_row(row)), *_of_variant(one, runtime_bytes)]
-        found += [Measurement(bundle, facts.variant, *number) for number in numbers]
+        found += [Measurement(bundle, variant, *number) for number in numbers]
     return found
 
 

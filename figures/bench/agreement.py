@@ -32,7 +32,7 @@ def measure() -> list[Figure]:
     (arm,) = open_bundle_arms(usual_bundle(), "", "cpu", 1, None)
     photo = synthetic_photo()
     with TemporaryDirectory() as folder:
-        plan = Plan([arm], arm.name, [photo], [photo.on_disk(Path(folder))], "cpu", 1, SECONDS, (1,), (0.0,), 1.0, 1,
+        plan = Plan([arm], arm.name, [photo], [photo.on_disk(Path(folder))], "cpu", SECONDS, (1,), (0.0,), 1.0, 1,
                     0, 0, lambda line: None, Watch(1))  # fmt: skip
         pairs = [_pair(plan, arm, number) for number in range(PAIRS)]
     reported, bare = (np.array(values) for values in zip(*pairs, strict=True))

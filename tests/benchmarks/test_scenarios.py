@@ -153,6 +153,17 @@ def test_arms_of_several_threads_run_in_processes_of_their_own(bundle, tmp_path)
     assert alone.phases[0].timings.calls_per_turn == 1, "one arm disturbs nobody"
 
 
+def test_several_numbers_of_threads_are_measured_beside_each_other(bundle):
+    report = bench(
+        bundle, variants=["cpu-int8"], scenarios=["offline"], seconds=0.05, batches=[2], cold_starts=0, threads=[1, 2]
+    )
+    assert [(one.facts.arm, one.facts.threads) for one in report.results] == [("cpu-int8@1", 1), ("cpu-int8@2", 2)]
+    assert [(one.candidate, one.baseline) for one in report.comparisons] == [("cpu-int8@2", "cpu-int8@1")]
+    keys = [one.key for one in report.measurements]
+    assert len(set(keys)) == len(keys) and "insects/cpu-int8@2/offline/batch=2/throughput" in keys
+    assert report.settings["threads"] == [1, 2]
+
+
 def test_accuracy_is_measured_on_the_data_that_are_given(bundle):
     photos = [synthetic_photo(seed).data for seed in range(4)]
     asked = []

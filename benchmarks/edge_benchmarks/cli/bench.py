@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("bundles", nargs=-1, required=True, metavar="BUNDLE...", type=click.Path(path_type=Path))
 @click.option("--device", type=click.Choice(["cpu", "cuda"]), default="cpu", show_default=True)
-@click.option("--threads", type=click.IntRange(min=1), help="Default: what the runtime takes on this machine.")
+@click.option(
+    "--threads", multiple=True, type=click.IntRange(min=1),
+    help="Default: what the runtime takes on this machine. Repeated, each number is measured beside the others.",
+)  # fmt: skip
 @click.option("--variant", "variants", multiple=True, help="Measure only this variant; may be repeated.")
 @click.option(
     "--input", "inputs", multiple=True, metavar="FILE", type=click.Path(path_type=Path),
@@ -68,6 +71,8 @@ def command(
     BUNDLE may be a plain .onnx file: then the model alone is timed. Answers are checked first: what answers wrongly
     here is not timed. Ends with 6 if the machine did not hold still.
     """
+    threads = options["threads"]
+    options["threads"] = threads if len(threads) > 1 else next(iter(threads), None)
     if host is not None:
         context.exit(prove_over_ssh(host, wheelhouse, ssh_options, options))
     context.exit(run(**options))

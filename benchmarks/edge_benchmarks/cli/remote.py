@@ -48,6 +48,8 @@ def prove_over_ssh(host: str, wheelhouse: Path | None, ssh_options: tuple[str, .
     from edge_benchmarks.remote.ssh import Host
 
     bundles, outputs = asked["bundles"], asked["outputs"]
+    if isinstance(asked["threads"], tuple):
+        raise click.UsageError("--ssh takes one number of --threads")
     if len(bundles) != 1 or len(outputs) > 1 or any(output.suffix != ".json" for output in outputs):
         raise click.UsageError("--ssh takes one BUNDLE, and writes its evidence to one -o FILE.json")
     for output in outputs:

@@ -54,7 +54,7 @@ def take_turns_apart(plan: Plan, seconds: float, number: int, batch: int = 0) ->
     with ExitStack() as stack:
         workers: dict[str, Worker] = {}
         for arm in plan.arms:
-            spec = WorkerSpec(arm.path, arm.facts.variant, inputs, plan.device, plan.threads, files=plan.files)
+            spec = WorkerSpec(arm.path, arm.facts.variant, inputs, plan.device, arm.facts.threads, files=plan.files)
             workers[arm.name], _ = stack.enter_context(running(spec, warmup_seconds=0.0))
         calls, blocks = _length([_warm_up(worker, plan.warmup, batch) for worker in workers.values()], seconds)
         rng = np.random.default_rng(plan.seed + number)

@@ -34,7 +34,6 @@ class Plan:
     files: Sequence[Path]
     """The same inputs on disk."""
     device: Literal["cpu", "cuda"]
-    threads: int | None
     seconds: float
     """Of end-to-end timing in single-stream; each scenario says what share of it its own phases take."""
     batches: Sequence[int]
