@@ -64,7 +64,7 @@ def questions(pairs: Sequence[ProcessPair], base: Sequence[Measurement], new: Se
     for one in base:
         other = by_metric.get(one.metric)
         if one.metric in LOGS:
-            effect = of_pairs(LOGS[one.metric](pairs))
+            effect = of_pairs(LOGS[one.metric](pairs), TRIM.get(one.metric, 0.0))
             found.append(Question(one, other, effect, problem=_moved(pairs, one.metric)))
         elif other and one.scenario == "static" and one.value is not None and other.value is not None:
             found.append(Question(one, other, of_exact(one.value, other.value)))
@@ -93,6 +93,10 @@ LOGS: dict[str, Callable[[Sequence[ProcessPair]], list[float]]] = {
     "peak_rss": _start_logs("peak_rss"),
 }
 """Metric that is judged, and the log ratio of NEW over BASE in each pair."""
+
+
+TRIM = {"first_label": 0.25}
+"""A start is one moment: where anything else ran in it, it takes half as long again; the median start is asked about."""
 
 
 def samples(pairs: Sequence[ProcessPair]) -> list[dict[str, Any]]:

@@ -56,6 +56,30 @@ def test_heavy_tails_and_bursts_do_not_raise_the_rate_of_alarms():
     assert share(found, Outcome.BETTER, Outcome.WORSE) <= FALSE_ALARMS
 
 
+def test_starts_that_something_else_delayed_move_no_verdict():
+    rng = np.random.default_rng(6)
+
+    def verdicts(change: float) -> list[Outcome]:
+        found = []
+        for _ in range(400):
+            starts = 0.02 * rng.standard_normal((2, PAIRS)) + 0.3 * (rng.random((2, PAIRS)) < 0.15)
+            effect = of_pairs(math.log1p(change) + starts[1] - starts[0], trim=0.25)
+            found.append(judge([question(effect, "first_label")])[0].outcome)
+        return found
+
+    equal, longer = verdicts(0.0), verdicts(0.5)
+    assert np.mean([one is Outcome.SAME for one in equal]) > 0.8
+    assert np.mean([one in (Outcome.BETTER, Outcome.WORSE) for one in equal]) <= FALSE_ALARMS
+    assert np.mean([one is Outcome.WORSE for one in longer]) > 0.8
+
+
+def test_a_trimmed_interval_covers_what_it_says():
+    rng = np.random.default_rng(7)
+    ends = [of_pairs(rng.normal(0.1, 0.03, PAIRS), trim=0.25).interval() for _ in range(3000)]
+    assert 0.935 <= np.mean([low <= 0.1 <= high for low, high in ends]) <= 0.97
+    assert of_pairs([1.0, 2.0, 3.0, 9.0], trim=0.25).estimate == of_pairs([0.0, 2.0, 3.0, 4.0], trim=0.25).estimate
+
+
 def test_a_tenth_slower_is_found_and_equal_is_called_the_same():
     rng = np.random.default_rng(3)
     assert share(outcomes(rng, 0.10, 0.02, 300), Outcome.WORSE) >= 0.95
