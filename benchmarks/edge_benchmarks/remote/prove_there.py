@@ -60,9 +60,11 @@ def prove_there(
         MachineError: no connection, no Python or room there, or the installation or the proof failed.
     """
     content = _archive(bundle)
+    manifest = read_bundle(content).manifest
     with tempfile.TemporaryDirectory(prefix="edge-") as temporary:
         folder = Path(temporary)
-        wheels, arguments = _wheels(folder, wheelhouse)
+        extras = ("cpu", "text") if manifest.task.startswith("text") else EXTRAS
+        wheels, arguments = _wheels(folder, wheelhouse, extras)
         name = _name(wheels, arguments)
         say(f"looking at {host.name}")
         if _look(host, name) == "absent":
@@ -72,7 +74,7 @@ def prove_there(
         sent = folder / "bundle.edge"
         sent.write_bytes(content)
         done = host.run(scripts.PROVE, [name, *options], stdin=sent, seconds=PROVE_SECONDS)
-    return _result(host, done, read_bundle(content).manifest.content_id)
+    return _result(host, done, manifest.content_id)
 
 
 def _archive(bundle: Path) -> bytes:
@@ -84,7 +86,7 @@ def _archive(bundle: Path) -> bytes:
     return canonical_archive(signed | {entry.path: opened.read(entry.path) for entry in opened.manifest.files})
 
 
-def _wheels(folder: Path, wheelhouse: Path | None) -> tuple[list[Path], list[str]]:
+def _wheels(folder: Path, wheelhouse: Path | None, extras: Sequence[str]) -> tuple[list[Path], list[str]]:
     """Return the files to send, and what `pip install` is asked for beside them."""
     if wheelhouse is not None:
         names = read_wheelhouse(wheelhouse).wheels
@@ -92,7 +94,7 @@ def _wheels(folder: Path, wheelhouse: Path | None) -> tuple[list[Path], list[str
         return sent, ["--no-index", "--find-links", ".", "--require-hashes", "-r", REQUIREMENTS]
     own = own_wheels(folder)
     runtime, benchmarks = (wheel.name.split("-")[1] for wheel in own)
-    wanted = [f"edge-runtime[{','.join(EXTRAS)}]=={runtime}", f"edge-benchmarks=={benchmarks}"]
+    wanted = [f"edge-runtime[{','.join(extras)}]=={runtime}", f"edge-benchmarks=={benchmarks}"]
     return own, ["--find-links", ".", *wanted]
 
 
