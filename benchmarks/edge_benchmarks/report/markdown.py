@@ -22,16 +22,17 @@ def render(document: Document) -> str:
 
 def _scenario(table: ScenarioTable) -> list[str]:
     values = ("throughput",) if table.counts_rate else ("p50", "p90", "p99")
-    head = ["variant", *values, "time ratio", "verdict"]
-    lines = [f"**{table.title}**", "", _row(head), f"|---|{'--:|' * (len(values) + 1)}---|"]
+    head = ["variant", *values, *(("time ratio", "verdict") if table.compared else ())]
+    lines = [f"**{table.title}**", "", _row(head), f"|---|{'--:|' * len(values)}{'--:|---|' * table.compared}"]
     for line in table.lines:
         cells = [", ".join(filter(None, (line.row["arm"], words.setting(line.row))))]
         if table.counts_rate:
             cells.append(str(words.throughput(line.row)))
         else:
             cells += [str(words.percentile(line.row["latency_ms"], name)) for name in values]
-        cells.append(str(words.ratio_text(line.comparison["ratio"]) if line.comparison else words.NOTHING))
-        cells.append(f"{SIGNS[line.tone]} {line.verdict}".strip())
+        if table.compared:
+            cells.append(str(words.ratio_text(line.comparison["ratio"]) if line.comparison else words.NOTHING))
+            cells.append(f"{SIGNS[line.tone]} {line.verdict}".strip())
         lines.append(_row(cells))
     return lines
 

@@ -91,15 +91,17 @@ def _series(document: Document, table: ScenarioTable) -> dict[str, NDArray[np.fl
 def _table(table: ScenarioTable) -> Table:
     rows: list[list[str | Cell]] = []
     for line in table.lines:
-        ratio = cell(words.ratio_text(line.comparison["ratio"]) if line.comparison else words.NOTHING)
         if table.counts_rate:
             values = [cell(words.throughput(line.row))]
         else:
             values = [cell(words.percentile(line.row["latency_ms"], name)) for name in PERCENTILES]
         name = Cell(line.row["arm"], words.setting(line.row))
-        rows.append([name, *values, ratio, Cell(line.verdict, tone=line.tone)])
+        if table.compared:
+            ratio = cell(words.ratio_text(line.comparison["ratio"]) if line.comparison else words.NOTHING)
+            values += [ratio, Cell(line.verdict, tone=line.tone)]
+        rows.append([name, *values])
     columns = ["throughput"] if table.counts_rate else PERCENTILES
-    return Table(["variant", *columns, "time ratio", "verdict"], rows)
+    return Table(["variant", *columns, *(("time ratio", "verdict") if table.compared else ())], rows)
 
 
 def stages_section(document: Document) -> Section:

@@ -59,6 +59,11 @@ class ScenarioTable:
         return self.scenario == "offline"
 
     @property
+    def compared(self) -> bool:
+        """Whether arms were held against each other, so that there are ratios and verdicts to show."""
+        return any(line.comparison for line in self.lines)
+
+    @property
     def notes(self) -> list[str]:
         """What a reader must know of single rows."""
         return [note for line in self.lines if (note := sentences.rate_note(line.row))]

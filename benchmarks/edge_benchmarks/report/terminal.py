@@ -38,7 +38,8 @@ def _layout(document: Document) -> Group:
     ]
     parts += [Text(line, style=_STYLES["unsure"]) for line in sentences.disturbances(document)]
     for table in scenario_tables(document):
-        parts += [Text(), _scenario(table)]
+        unit = "inputs a second" if table.counts_rate else "milliseconds"
+        parts += [Text(), Text(f"{table.title}: {unit}, 95 % intervals", "italic"), _scenario(table)]
         parts += [Text(note, style=_STYLES["unsure"]) for note in table.notes]
     parts += [Text(), _footprint(document)]
     if any(row["stages_ms"] for row in document["rows"]):
@@ -49,15 +50,17 @@ def _layout(document: Document) -> Group:
 def _scenario(table: ScenarioTable) -> Table:
     """One row for each variant and setting."""
     values = ("throughput",) if table.counts_rate else tuple(PERCENTILES)
-    unit = "inputs a second" if table.counts_rate else "milliseconds"
     rows: list[list[str | Text]] = []
     for line in table.lines:
         name = "\n".join(filter(None, (line.row["arm"], words.setting(line.row))))
         cells = [_cell(line, value) for value in values]
-        ratio = _ratio(line.comparison["ratio"]) if line.comparison else words.NOTHING.text
-        rows.append([name, *cells, ratio, Text(f"{SIGNS[line.tone]} {line.verdict}".strip(), style=_STYLES[line.tone])])
-    title = f"{table.title}: {unit}, 95 % intervals"
-    return whole_table(("variant", *values, "time ratio", "verdict"), rows, title=title)
+        rows.append([name, *cells, *(_verdict(line) if table.compared else ())])
+    return whole_table(("variant", *values, *(("time ratio", "verdict") if table.compared else ())), rows)
+
+
+def _verdict(line: Line) -> tuple[str, Text]:
+    ratio = _ratio(line.comparison["ratio"]) if line.comparison else words.NOTHING.text
+    return ratio, Text(f"{SIGNS[line.tone]} {line.verdict}".strip(), style=_STYLES[line.tone])
 
 
 def _cell(line: Line, value: str) -> str:
