@@ -96,7 +96,7 @@ LOGS: dict[str, Callable[[Sequence[ProcessPair]], list[float]]] = {
 
 
 TRIM = {"first_label": 0.25}
-"""A start is one moment: where anything else ran in it, it takes half as long again; the median start is asked about."""
+"""A start is one moment: where anything else ran in it, it takes half as long again; it is the median that is asked."""
 
 
 def samples(pairs: Sequence[ProcessPair]) -> list[dict[str, Any]]:
