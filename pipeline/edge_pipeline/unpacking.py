@@ -8,6 +8,7 @@ from edge_export.bundle_writer import check_new_directory, write_directory
 from edge_runtime.bundle import Bundle, read_bundle
 from edge_runtime.errors import InputError
 from edge_runtime.manifest import Manifest, Variant, manifest_to_json
+from edge_runtime.preprocessing import TextPreprocessing
 from edge_runtime.session import GRAPH_OPTIMIZATION
 from edge_runtime.tasks import is_multilabel
 
@@ -38,6 +39,9 @@ def unpack(bundle: str | Path, out: Path, variant: str | None = None) -> tuple[M
     files = {f"{item.name}.onnx": opened.read(item.file) for item in chosen}
     files[LABELS_FILE] = "".join(f"{label}\n" for label in opened.manifest.labels).encode()
     files[PREPROCESSING_FILE] = (json.dumps(contract, indent=1) + "\n").encode()
+    known = opened.manifest.preprocessing
+    if isinstance(known, TextPreprocessing):
+        files[known.tokenizer] = opened.read(known.tokenizer)
     files[NOTE_FILE] = _note(opened, chosen).encode()
     write_directory(out, files)
     return opened.manifest, list(files)
@@ -60,12 +64,18 @@ def _note(bundle: Bundle, variants: Sequence[Variant]) -> str:
         f"`{manifest.content_id}`. What was proven of the bundle holds for these files only as far as the host keeps "
         "to this page; nothing here checks itself, as a bundle does.",
         "## Input",
-        f"`{PREPROCESSING_FILE}` says how an image becomes the tensor, step by step as the section *Preprocessing* of "
-        "the bundle's specification (docs/bundle-format.md) defines it. Another decoder or resize gives other answers.",
+        f"`{PREPROCESSING_FILE}` says how an input becomes the tensor, step by step as the section *Preprocessing* of "
+        f"the bundle's specification (docs/bundle-format.md) defines it. {_OTHER[manifest.preprocessing.kind]}",
         "## Answer",
         f"`{LABELS_FILE}` has one label a line, in the order of the logits. {_rule(manifest)}",
     ]
     return "\n\n".join(parts + [_section(item) for item in variants]) + "\n"
+
+
+_OTHER = {
+    "image": "Another decoder or resize gives other answers.",
+    "text": "Another tokenizer gives other answers; a graph with a batch of 1 wants each text alone, without padding.",
+}
 
 
 def _rule(manifest: Manifest) -> str:

@@ -31,6 +31,18 @@ def print_evaluation(result: Evaluation) -> None:
         console.print(f"answered {100 * seen['coverage']:.1f} % (the rest is unknown), {right}")
 
 
+def _input(contract: dict[str, Any]) -> str:
+    """Say in one line what the preprocessing makes of an input."""
+    if contract["kind"] == "text":
+        longer = {"end": "longer ones are cut", "error": "longer ones are refused"}[contract["truncation"]]
+        return f"texts of at most {contract['max_length']} tokens of {contract['vocabulary']:,}; {longer}"
+    resize = contract["resize"]
+    return (
+        f"{resize['kernel']} resize to {resize['width']} ({resize['rule']}), crop {contract['crop_width']}x"
+        f"{contract['crop_height']}, {contract['color'].upper()}"
+    )
+
+
 def print_inspection(document: dict[str, Any]) -> None:
     """Print what a bundle is, its variants, and the evidence."""
     console = Console(highlight=False)
@@ -41,12 +53,7 @@ def print_inspection(document: dict[str, Any]) -> None:
     console.print(f"manifest sha256:{document['manifest_sha256']}  (pin: load(path, sha256=...))", soft_wrap=True)
     labels = manifest["labels"]
     console.print(f"labels   {len(labels)}: {escape(', '.join(labels[:12]))}{', ...' if len(labels) > 12 else ''}")
-    contract = manifest["preprocessing"]
-    resize = contract["resize"]
-    console.print(
-        f"input    {resize['kernel']} resize to {resize['width']} ({resize['rule']}), crop {contract['crop_width']}x"
-        f"{contract['crop_height']}, {contract['color'].upper()}"
-    )
+    console.print(f"input    {_input(manifest['preprocessing'])}")
     console.print(_variants(manifest, {entry["path"]: entry["size"] for entry in manifest["files"]}))
     for path, evidence in document["evidence"].items():
         machine, report = evidence["machine"], evidence["report"]

@@ -91,6 +91,16 @@ def test_commands_take_texts(exported: ExportResult) -> None:
     assert first["label"] == "complaint" and "not UTF-8" in second["error"] and done.returncode == 1
 
 
+def test_a_bundle_can_be_looked_into_and_taken_apart(exported: ExportResult, tmp_path: Path) -> None:
+    from edge_pipeline.unpacking import unpack
+
+    _, written = unpack(str(exported.bundle), tmp_path / "plain")
+    assert "tokenizer.json" in written and "without padding" in (tmp_path / "plain" / "README.md").read_text()
+    command = [sys.executable, "-m", "edge_pipeline", "inspect", str(exported.bundle)]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "texts of at most 48 tokens" in shown
+
+
 def test_adapters_are_merged_and_few(tiny_encoder: Path, messages: Path, tmp_path: Path) -> None:
     pytest.importorskip("peft", reason='needs peft: pip install "edge-toolchain[text]"')
     plain = train(messages, tmp_path / "lora", config(tiny_encoder, lora=4, epochs=2))

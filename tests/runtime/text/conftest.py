@@ -53,7 +53,7 @@ def small_tokenizer() -> bytes:
     from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors
 
     vocabulary = {word: at for at, word in enumerate(("[PAD]", "[UNK]", "[CLS]", "[SEP]", *WORDS))}
-    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))  # noqa: S106 - no password
+    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]"))
     tokenizer.normalizer = normalizers.BertNormalizer(strip_accents=False)
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     tokenizer.post_processor = processors.TemplateProcessing(
@@ -67,7 +67,7 @@ def small_tokenizer() -> bytes:
 
 
 def small_graph(batch: int | str, *, mean_over_batch: bool = False, seed: int = 1) -> bytes:
-    """Mean of the tokens' rows without padding, then a product; `mean_over_batch` lets batch mates count, as int8 does."""
+    """Mean of the tokens' rows without padding, then a product; `mean_over_batch` lets batch mates count, as in int8."""
     random = np.random.default_rng(seed)
     size = len(WORDS) + 4
     nodes = [
@@ -135,10 +135,10 @@ class TextDraft:
             for name, batch in (("cpu-int8", 1), ("cpu-fp32", "n"))
         )
         entries = tuple(file_entry(path, self.files[path]) for path in sorted(self.files))
-        plain: Any = dict(recipe={}, provenance={}, golden="golden.json", content_id="", name="messages", version="1")
+        plain: Any = {"recipe": {}, "provenance": {}, "golden": "golden.json", "content_id": "", "version": "1"}
         made = Manifest(
             task=self.task,  # type: ignore[arg-type]
-            labels=LABELS, preprocessing=self.contract, variants=variants, files=entries, **plain,
+            name="messages", labels=LABELS, preprocessing=self.contract, variants=variants, files=entries, **plain,
         )  # fmt: skip
         return dataclasses.replace(made, content_id=content_id(made))
 
