@@ -15,6 +15,7 @@ from typing import Any
 
 import psutil
 
+from edge_benchmarks.throttling import cooling_state, firmware_throttled, system_text, throttle_count
 from edge_runtime import cpus
 
 FLAGS = {
@@ -45,11 +46,7 @@ PACKAGES = (
     "tokenizers",
 )
 
-_CPUS = Path("/sys/devices/system/cpu")
-_COOLING = Path("/sys/class/thermal")
-_FIRMWARE = Path("/sys/devices/platform/soc/soc:firmware/get_throttled")
-"""Raspberry Pi's word of bits; the lowest four say what slows the CPU now."""
-_SLOWED_NOW = 0xF
+_GOVERNOR = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
 
 
 def capture() -> dict[str, Any]:
@@ -76,7 +73,7 @@ def identity() -> dict[str, Any]:
         "cgroup_cpus": cpus.cgroup_quota(),
         "memory_bytes": psutil.virtual_memory().total,
         "gpus": _gpus(),
-        "board": _text(Path("/proc/device-tree/model")),
+        "board": system_text(Path("/proc/device-tree/model")),
         "virtual": "hypervisor" in seen,
         "os": platform.system(),
         "os_release": _os_release(),
@@ -88,10 +85,10 @@ def conditions() -> dict[str, Any]:
     times = psutil.cpu_times()
     return {
         "load_average": [round(load, 2) for load in psutil.getloadavg()],
-        "governor": _text(_CPUS / "cpu0/cpufreq/scaling_governor"),
+        "governor": system_text(_GOVERNOR),
         "steal_seconds": getattr(times, "steal", None),
         "memory_available_bytes": psutil.virtual_memory().available,
-        "throttle_count": _throttle_count(),
+        "throttle_count": throttle_count(),
         **look(),
     }
 
@@ -101,8 +98,8 @@ def look() -> dict[str, Any]:
     return {
         "frequency_mhz": _frequency(),
         "temperature_celsius": _temperature(),
-        "cooling_state": _cooling_state(),
-        "firmware_throttled": _firmware_throttled(),
+        "cooling_state": cooling_state(),
+        "firmware_throttled": firmware_throttled(),
     }
 
 
@@ -173,36 +170,6 @@ def _frequency() -> float | None:
     return round(max(clocks), 1) if clocks else None
 
 
-def _throttle_count() -> int | None:
-    """Return how often the kernel saw cores slowed for heat since it started; None where it does not count."""
-    counts = [_text(file) for file in _CPUS.glob("cpu[0-9]*/thermal_throttle/*_throttle_count")]
-    known = [int(count) for count in counts if count and count.isdigit()]
-    return sum(known) if known else None
-
-
-def _cooling_state() -> int | None:
-    """Return how far the system slows the CPU to cool it, 0 for not at all; None where it has no such device."""
-    states = [
-        _text(device / "cur_state")
-        for device in _COOLING.glob("cooling_device*")
-        if (_text(device / "type") or "").lower().startswith(_CPU_COOLERS)
-    ]
-    return max((int(state) for state in states if state and state.isdigit()), default=None)
-
-
-_CPU_COOLERS = ("processor", "cpufreq", "thermal-cpufreq", "cpu-cluster")
-"""How Linux's drivers call what cools by slowing the CPU; a fan is none of them."""
-
-
-def _firmware_throttled() -> bool | None:
-    """Return whether a Raspberry Pi's firmware slows the CPU now; None on other boards."""
-    word = _text(_FIRMWARE)
-    try:
-        return None if word is None else bool(int(word, 16) & _SLOWED_NOW)
-    except ValueError:
-        return None
-
-
 def _temperature() -> float | None:
     """Return the hottest sensor's reading."""
     if not hasattr(psutil, "sensors_temperatures"):
@@ -215,11 +182,3 @@ def _os_release() -> str:
         return f"{platform.freedesktop_os_release()['PRETTY_NAME']}, kernel {platform.release()}"
     except (OSError, KeyError):
         return f"{platform.system()} {platform.release()}"
-
-
-def _text(path: Path) -> str | None:
-    """Return a small system file's text, or None where it is not there or not for us."""
-    try:
-        return path.read_text(encoding="utf-8").strip().strip("\0") or None
-    except (OSError, UnicodeDecodeError):
-        return None

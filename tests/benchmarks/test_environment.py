@@ -12,7 +12,7 @@ import time
 import psutil
 import pytest
 
-from edge_benchmarks import environment
+from edge_benchmarks import environment, throttling
 from edge_benchmarks.watch import Watch
 
 
@@ -63,9 +63,9 @@ def system(tmp_path, monkeypatch):
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
 
-    monkeypatch.setattr(environment, "_CPUS", tmp_path / "cpu")
-    monkeypatch.setattr(environment, "_COOLING", tmp_path / "thermal")
-    monkeypatch.setattr(environment, "_FIRMWARE", tmp_path / "get_throttled")
+    monkeypatch.setattr(throttling, "_CPUS", tmp_path / "cpu")
+    monkeypatch.setattr(throttling, "_COOLING", tmp_path / "thermal")
+    monkeypatch.setattr(throttling, "_FIRMWARE", tmp_path / "get_throttled")
     return write
 
 
