@@ -45,10 +45,10 @@ def cut_network(network: Network, freeze: str) -> Cut:
 
 
 def _cut_at_head(network: Network) -> Cut:
-    return Cut(_head_input(network.module, network.head), network.module.get_submodule(network.head))
+    return Cut(head_input(network.module, network.head), network.module.get_submodule(network.head))
 
 
-def _head_input(module: "nn.Module", head: str) -> "nn.Module":
+def head_input(module: "nn.Module", head: str) -> "nn.Module":
     """Return a module that gives what `head` receives when `module` sees its input."""
     from torch import nn
 
@@ -57,15 +57,15 @@ def _head_input(module: "nn.Module", head: str) -> "nn.Module":
             super().__init__()
             self.network = module
 
-        def forward(self, images: "Tensor") -> "Tensor":
+        def forward(self, inputs: "Tensor") -> "Tensor":
             seen: list[Any] = []
 
-            def keep(_module: nn.Module, inputs: tuple[Any, ...]) -> None:
-                seen.append(inputs[0])
+            def keep(_module: nn.Module, given: tuple[Any, ...]) -> None:
+                seen.append(given[0])
 
             hook = self.network.get_submodule(head).register_forward_pre_hook(keep)
             try:
-                self.network(images)
+                self.network(inputs)
             finally:
                 hook.remove()
             last: Tensor = seen[-1]

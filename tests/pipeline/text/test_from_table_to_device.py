@@ -115,6 +115,17 @@ def load_weights(run: Path) -> dict[str, object]:
     return dict(load_file(run / "weights.safetensors"))
 
 
+def test_a_frozen_encoder_stays_and_its_head_learns(tiny_encoder: Path, messages: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file
+
+    run = train(messages, tmp_path / "frozen", config(tiny_encoder, freeze="backbone", learning_rate=3e-2)).run
+    before = load_file(tiny_encoder / "model.safetensors")
+    after = load_weights(run)
+    kept = [name for name in before if bool((after[f"encoder.bert.{name}"] == before[name]).all())]  # type: ignore[attr-defined]
+    assert len(kept) == len(before) and read_run(run).metrics["test"]["top1"] > 0.4
+    assert not (run / "features").exists()
+
+
 def test_a_broken_training_goes_on_to_the_same_weights(tiny_encoder: Path, messages: Path, tmp_path: Path) -> None:
     from edge_pipeline.training.loop import Loop
 
@@ -139,7 +150,8 @@ def test_a_broken_training_goes_on_to_the_same_weights(tiny_encoder: Path, messa
     ("changes", "message"),
     [
         ({"size": 64}, "--size is for images"),
-        ({"freeze": "backbone"}, "--freeze backbone"),
+        ({"freeze": "stages:2"}, "--freeze stages:2"),
+        ({"freeze": "backbone", "lora": 4}, "--freeze backbone"),
         ({"max_length": 64}, "takes at most 48 tokens"),
         ({"max_length": 3}, "--max-length 3"),
         ({"model": "/nowhere/at-all"}, "no such directory"),

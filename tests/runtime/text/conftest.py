@@ -67,7 +67,7 @@ def small_tokenizer() -> bytes:
 
 
 def small_graph(batch: int | str, *, mean_over_batch: bool = False, seed: int = 1) -> bytes:
-    """Mean of the tokens' rows without padding, then a product; `mean_over_batch` lets batch mates count, as in int8."""
+    """Mean of the tokens' rows without padding and a product; `mean_over_batch` lets batch mates count, as in int8."""
     random = np.random.default_rng(seed)
     size = len(WORDS) + 4
     nodes = [

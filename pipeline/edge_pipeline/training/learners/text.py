@@ -1,4 +1,4 @@
-"""A text encoder of transformers with a fresh head, trained whole or by low-rank adapters."""
+"""A text encoder of transformers with a fresh head: all of it is trained, or adapters, or the head alone."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -8,8 +8,11 @@ from edge_export.run import TOKENIZER_FILE
 from edge_export.text_networks import as_network
 from edge_pipeline.models.adapters import add_adapters, merge_adapters
 from edge_pipeline.models.encoders import load_encoder
+from edge_pipeline.models.freezing import head_input
+from edge_pipeline.training.directory import FEATURES_FOLDER
+from edge_pipeline.training.features import features_key, store_features, stored_features
 from edge_pipeline.training.learners.interface import Setting
-from edge_pipeline.training.loader import Batches
+from edge_pipeline.training.loader import Batches, Share
 from edge_runtime.errors import InputError
 from edge_runtime.manifest import Task
 from edge_runtime.text import TextPreprocessor
@@ -17,6 +20,8 @@ from edge_runtime.text import TextPreprocessor
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
+HEAD = "encoder.classifier"
+"""What transformers' sequence classifiers call their last layer, in the network around them."""
 IMAGE_CHOICES = ("size", "train_size", "region")
 """Choices that mean nothing to texts."""
 
@@ -29,9 +34,10 @@ class TextLearner:
         for name in IMAGE_CHOICES:
             if getattr(config, name) is not None:
                 raise InputError(f"--{name.replace('_', '-')} is for images, and {setting.dataset.path} holds texts")
-        if config.freeze != "none":
+        if config.freeze not in ("none", "backbone") or (config.freeze != "none" and config.lora is not None):
             raise InputError(
-                f"--freeze {config.freeze}: of a text encoder all is trained, or adapters with --lora RANK"
+                f"--freeze {config.freeze}: of a text encoder all is trained (none), the head (backbone), or adapters "
+                "(--lora RANK)"
             )
         encoder = load_encoder(config.model, setting.dataset.labels, config.max_length, multilabel=config.multilabel)
         self._encoder = encoder
@@ -41,23 +47,57 @@ class TextLearner:
         self.network: dict[str, Any] = encoder.config
         self._preprocess = TextPreprocessor(encoder.contract, encoder.tokenizer)
         model = encoder.model if config.lora is None else add_adapters(encoder.model, config.lora)
-        self.trained = as_network(model, encoder.contract.pad_id).to(setting.accelerator.device)
+        self._whole = as_network(model, encoder.contract.pad_id).to(setting.accelerator.device)
+        self.trained = self._whole if config.freeze == "none" else self._head()
         if config.lora is not None:
             total, learned = _count(self.trained)
             setting.tell.note(f"adapters of rank {config.lora}: {learned:,} of {total:,} parameters are trained")
 
+    def _head(self) -> "nn.Module":
+        """Freeze all but the head, and return that."""
+        self._whole.requires_grad_(False)
+        return self._whole.get_submodule(HEAD).requires_grad_(True)
+
     def inputs(self) -> dict[str, Batches]:
-        """Return token numbers."""
+        """Return token numbers, or what the head sees of them."""
         found: dict[str, Batches] = {}
         for split in ("train", "val"):
             batches = self._batches(split)
             if longer := batches.truncated:
                 self._setting.tell.note(
-                    f"{split}: {longer:,} of {len(batches):,} texts are longer than {self.contract.max_length} tokens "
-                    "and are cut; --max-length takes more"
+                    f"{split}: {longer:,} of {len(batches):,} texts have {self.contract.max_length} tokens or more, and "
+                    "what is more is cut; --max-length takes more"
                 )
-            found[split] = batches
+            found[split] = batches if self._setting.config.freeze == "none" else self._features(split, batches)
         return found
+
+    def _features(self, split: str, batches: "TextBatches") -> Batches:
+        """Return what the head sees, computed once, from the run's folder where a broken training left it."""
+        import torch
+
+        setting, folder = self._setting, self._setting.directory / FEATURES_FOLDER
+        accelerator = setting.accelerator
+        key = features_key(
+            data=setting.dataset.splits[split].fingerprint, texts=setting.items[split].inputs, model=self.architecture,
+            weights=self.weights.to_dict(), contract=self.contract.to_dict(), precision=accelerator.mixed_precision,
+        )  # fmt: skip
+        if (stored := stored_features(folder, split, key)) is not None:
+            return stored
+        trunk = head_input(self._whole, HEAD).eval()
+
+        def compute(ids: "Tensor") -> "Tensor":
+            with torch.inference_mode(), accelerator.autocast():
+                features: Tensor = trunk(ids.to(accelerator.device))
+                return features
+
+        share = Share(accelerator.process_index, accelerator.num_processes)
+        setting.tell.start(f"features of {split}", len(batches))
+        made = store_features(
+            folder, split, key, batches, compute, half=accelerator.mixed_precision != "no", share=share,
+            wait=accelerator.wait_for_everyone, advance=lambda count: setting.tell.advance(count * share.count),
+        )  # fmt: skip
+        setting.tell.finish()
+        return made
 
     def _batches(self, split: str) -> "TextBatches":
         return TextBatches(self._setting.items[split].inputs, self._preprocess)
@@ -69,13 +109,13 @@ class TextLearner:
     def finished(self) -> "nn.Module":
         """Return the network, adapters merged into its weights."""
         if self._setting.config.lora is not None:
-            merged = merge_adapters(self.trained.encoder)  # type: ignore[arg-type]
-            self.trained = as_network(merged, self.contract.pad_id)
-        return self.trained
+            merged = merge_adapters(self._whole.encoder)  # type: ignore[arg-type]
+            self._whole = as_network(merged, self.contract.pad_id)
+        return self._whole
 
     def quick(self) -> "nn.Module":
         """Return the network."""
-        return self.trained
+        return self._whole
 
     def save(self) -> None:
         """Write the tokenizer."""
