@@ -1,7 +1,10 @@
 """The workflow that people copy: its commands are ours, its files exist when they are used, and it asks for little."""
 
+import os
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -75,3 +78,22 @@ def test_it_asks_for_no_more_than_it_needs():
 
 def test_the_budgets_are_read():
     assert {one.metric for one in read_budgets(EXAMPLES / "budgets.toml")} >= {"latency_p50", "peak_rss", "bundle_size"}
+
+
+@pytest.mark.slow
+def test_the_scripts_run_as_they_stand(make_bundle, tmp_path):
+    """On two equal bundles: the reports appear, and the gate passes unless the machine is too busy to tell."""
+    for side in ("base", "new"):
+        (tmp_path / side / "models").mkdir(parents=True)
+        make_bundle(tmp_path / side / "models" / "app.edge")
+    (tmp_path / "new" / "budgets.toml").write_bytes((EXAMPLES / "budgets.toml").read_bytes())
+    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    environment = os.environ | WORKFLOW["env"] | {"PATH": programs, "GITHUB_STEP_SUMMARY": "summary.md"}
+    for name in ("Measure the new bundle", "Compare it with the base", "Summary"):
+        (step,) = (step for step in STEPS if step.get("name") == name)
+        shell = ["bash", "-e", "-o", "pipefail", "-c", step["run"]]
+        done = subprocess.run(shell, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+    written = {path.name for path in tmp_path.iterdir()}
+    assert {"bench.json", "bench.html", "compare.md", "compare.html", "compare.xml", "summary.md"} <= written
+    assert (tmp_path / "summary.md").read_text() == (tmp_path / "compare.md").read_text()
