@@ -12,7 +12,8 @@ from edge_export.targets import AUTO
 from edge_runtime.errors import ExitCode, InputError
 
 Sample = tuple[Any, Any]
-"""An image's path or a text, and its label: a class index, for several labels an item a tuple of them, None where nobody knows."""
+"""An image's path or a text, and its label: a class index, for several labels an item a tuple of them, None where
+nobody knows."""
 
 Progress = Callable[[str], None]
 """Told the name of each stage as it begins."""

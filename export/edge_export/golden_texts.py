@@ -5,7 +5,7 @@ import numpy as np
 WORDS = (
     "please send the order again we have not seen an answer since monday and nobody called back about the broken part "
     "what is a good way to reach you who pays for it when does the next one leave how many are there"
-).split()
+)
 
 ODD = {
     "empty": "",
@@ -28,7 +28,7 @@ def golden_texts(seed: int = 0) -> dict[str, bytes]:
     """
     generator = np.random.default_rng(seed)
     plain = {
-        name: " ".join(generator.choice(WORDS, count)) + "."
+        name: " ".join(generator.choice(WORDS.split(), count)) + "."
         for name, count in (("short", 8), ("medium", 60), ("long", 1200))
     }
     return {f"golden/{name}.txt": text.encode() for name, text in (plain | ODD).items()}

@@ -73,9 +73,10 @@ def _find_material(source: str, data: Path | None, options: DataOptions) -> Iter
         with source_data(data, options, labels_of(source)) as material:
             yield material
         return
-    if options.labels or options.multilabel or options.group or options.allow_leaks:
+    if any((options.labels, options.multilabel, options.text, options.label, options.group, options.allow_leaks)):
         raise InputError(
-            f"{source}: a run remembers how its data is read; leave out --labels, --multilabel, --group, --allow-leaks"
+            f"{source}: a run remembers how its data is read; leave out --labels, --multilabel, --text, --label, "
+            "--group and --allow-leaks"
         )
     dataset = _data_of_run(directory, data)
     given = ExportData(dataset.splits, dataset.fingerprints, groups_of(dataset))

@@ -11,6 +11,7 @@ from edge_export.config import ExportData
 from edge_pipeline.data import Dataset, Split, TextSplit, open_dataset
 from edge_pipeline.data.arrays import unpack_arrays
 from edge_pipeline.data.layout import IMAGE_SUFFIXES, SPLIT_NAMES
+from edge_pipeline.data.text_opening import is_text_data
 from edge_pipeline.data.unlabeled import open_unlabeled
 from edge_runtime.errors import InputError, SchemaError
 from edge_runtime.manifest import check_label
@@ -23,6 +24,10 @@ class DataOptions:
     labels: Path | None = None
     """Names in the order of the model's outputs: one a line, or a JSON list."""
     multilabel: bool = False
+    text: str | None = None
+    """Column of the texts."""
+    label: str | None = None
+    """Column of the texts' labels."""
     group: str | None = None
     allow_leaks: bool = False
     seed: int = 0
@@ -54,7 +59,7 @@ def source_data(path: Path, options: DataOptions, known: tuple[str, ...] = ()) -
     """
     names = read_labels(options.labels) if options.labels else known
     if path.suffix.lower() != ".npz":
-        labeled = not path.is_dir() or _has_class_folders(path)
+        labeled = not path.is_dir() or is_text_data(path, options.text) or _has_class_folders(path)
         yield _open_labeled(path, options, names) if labeled else _open_unlabeled(path, options, names)
         return
     with TemporaryDirectory(prefix="edge-arrays-") as folder:
@@ -101,6 +106,8 @@ def _open_unlabeled(path: Path, options: DataOptions, names: tuple[str, ...]) ->
 def _open_labeled(path: Path, options: DataOptions, names: tuple[str, ...], *, numbered: bool = False) -> Material:
     dataset = open_dataset(
         path,
+        text=options.text,
+        label=options.label,
         group=options.group,
         allow_leaks=options.allow_leaks,
         seed=options.seed,

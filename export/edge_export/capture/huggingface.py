@@ -1,9 +1,10 @@
-"""A Hugging Face directory with an image classifier, as `save_pretrained` writes it."""
+"""A Hugging Face directory with a classifier of images or texts, as `save_pretrained` writes it."""
 
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edge_export.capture.huggingface_text import TEXT_CLASSIFIER, capture_text_classifier
 from edge_export.capture.interface import Captured, SourceOptions
 from edge_export.capture.module_source import capture_module, sha256_of
 from edge_export.capture.preprocess_spec import IMAGENET_MEAN, IMAGENET_STD, ImageInput, read_preprocessing
@@ -28,7 +29,7 @@ def recognizes_huggingface(source: str) -> bool:
 
 
 def capture_huggingface(source: str, options: SourceOptions) -> Captured:
-    """Bring the image classifier in the directory `source` to ONNX; nothing is downloaded.
+    """Bring the classifier in the directory `source` to ONNX; nothing is downloaded.
 
     Raises:
         InputError: the directory is unreadable or holds another kind of model.
@@ -38,8 +39,12 @@ def capture_huggingface(source: str, options: SourceOptions) -> Captured:
     folder = Path(source)
     config = _read_json(folder / CONFIG_FILE)
     names = config.get("architectures") or ["no architecture"]
+    if str(names[0]).endswith(TEXT_CLASSIFIER):
+        return capture_text_classifier(source, options, labels_of_huggingface(source))
     if not str(names[0]).endswith(IMAGE_CLASSIFIER):
-        raise InputError(f"{folder}: {names[0]} is no image classifier (...{IMAGE_CLASSIFIER}); no other kind is read")
+        raise InputError(
+            f"{folder}: {names[0]} is no classifier of images (...{IMAGE_CLASSIFIER}) or texts (...{TEXT_CLASSIFIER})"
+        )
     if options.weights:
         raise InputError(f"{folder}: has its weights; leave out --weights")
     contract = _preprocessing(folder, options.preprocessing)

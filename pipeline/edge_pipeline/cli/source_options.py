@@ -40,7 +40,9 @@ OPTIONS = (
         help="Hold another ONNX input at a number or a .npy file.",
     ),
     click.option("--multilabel", is_flag=True, help="An image can have several labels (CSV, separated by |)."),
-    click.option("--group", metavar="REGEX", help="Names in each path what must stay in one split."),
+    click.option("--text", metavar="COLUMN", help="Column of the texts, where the data are texts."),
+    click.option("--label", metavar="COLUMN", help="Column of the texts' labels."),
+    click.option("--group", metavar="REGEX", help="Names in each path (of texts the column) what stays in one split."),
     click.option("--allow-leaks", is_flag=True, help="Go on when two splits share files or groups."),
 )
 
@@ -77,6 +79,8 @@ def take_source_options(options: dict[str, Any]) -> tuple["SourceOptions", "Data
     data = DataOptions(
         labels=options.pop("labels"),
         multilabel=options.pop("multilabel"),
+        text=options.pop("text"),
+        label=options.pop("label"),
         group=options.pop("group"),
         allow_leaks=options.pop("allow_leaks"),
         seed=options["seed"],

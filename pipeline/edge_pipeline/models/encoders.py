@@ -6,16 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_export.text_networks import import_transformers
+from edge_export.text_networks import import_transformers, text_contract
 from edge_pipeline.models.weights import WeightsSource
 from edge_runtime.errors import InputError, MachineError
 from edge_runtime.preprocessing import TextPreprocessing
 
 if TYPE_CHECKING:
     from torch import nn
-
-DEFAULT_LENGTH = 128
-"""Tokens of a text that count where nobody says otherwise: most messages are shorter, and time grows with them."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +34,8 @@ def load_encoder(name: str, labels: Sequence[str], max_length: int | None, *, mu
     Args:
         name: A directory that `save_pretrained` wrote, or a name on the hub.
         labels: Class names.
-        max_length: Most tokens of a text; None for the smaller of `DEFAULT_LENGTH` and what the encoder takes.
+        max_length: Most tokens of a text; None for the smaller of `edge_export.text_networks.DEFAULT_LENGTH` and what
+            the encoder takes.
         multilabel: A text may have several labels.
 
     Raises:
@@ -56,7 +54,7 @@ def load_encoder(name: str, labels: Sequence[str], max_length: int | None, *, mu
         label2id={label: at for at, label in enumerate(labels)},
         problem_type="multi_label_classification" if multilabel else "single_label_classification",
     )
-    contract, content = _contract(name, tokenizer, config, max_length)
+    contract, content = text_contract(f"--model {name}", tokenizer, config, max_length)
     # Only safetensors: a pickle could run whatever it likes.
     model = _load(transformers.AutoModelForSequenceClassification, name, config=config, use_safetensors=True)
     return Encoder(model, _plain(model.config), content, contract, _weights(folder, name))
@@ -90,39 +88,6 @@ def _load(kind: Any, name: str, **options: Any) -> Any:
         ) from error
     finally:
         logging.set_verbosity(before)
-
-
-def _contract(name: str, tokenizer: Any, config: Any, max_length: int | None) -> tuple[TextPreprocessing, bytes]:
-    backend = getattr(tokenizer, "backend_tokenizer", None)
-    if backend is None:
-        raise InputError(
-            f"--model {name}: its tokenizer has no tokenizer.json, which devices need; choose another model"
-        )
-    if tokenizer.pad_token_id is None:
-        raise InputError(f"--model {name}: its tokenizer has no padding token; choose an encoder such as BERT")
-    backend.no_padding()
-    backend.no_truncation()
-    content = backend.to_str().encode()
-    vocabulary = int(config.vocab_size)
-    largest = max(backend.get_vocab(with_added_tokens=True).values())
-    if largest >= vocabulary:
-        raise InputError(
-            f"--model {name}: the tokenizer knows token {largest:,}, the model {vocabulary:,} of them; they do not fit"
-        )
-    most = _longest(tokenizer, config)
-    if max_length is not None and max_length > most:
-        raise InputError(f"--max-length {max_length}: {name} takes at most {most} tokens")
-    length = max_length or min(DEFAULT_LENGTH, most)
-    digest = hashlib.sha256(content).hexdigest()
-    return TextPreprocessing(digest, vocabulary, int(tokenizer.pad_token_id), length), content
-
-
-def _longest(tokenizer: Any, config: Any) -> int:
-    """Return how many tokens the encoder takes; RoBERTa's positions begin after the padding's."""
-    positions = int(getattr(config, "max_position_embeddings", 0) or 1 << 16)
-    if config.model_type in ("roberta", "xlm-roberta", "camembert", "mpnet"):
-        positions -= int(config.pad_token_id) + 1
-    return min(positions, int(min(tokenizer.model_max_length, 1 << 16)))
 
 
 def _plain(config: Any) -> dict[str, Any]:

@@ -91,6 +91,20 @@ def test_commands_take_texts(exported: ExportResult) -> None:
     assert first["label"] == "complaint" and "not UTF-8" in second["error"] and done.returncode == 1
 
 
+def test_a_directory_of_transformers_is_a_source(run: Path, tiny_encoder: Path, messages: Path, tmp_path: Path) -> None:
+    import transformers
+
+    from edge_export.capture.run_source import load_network
+
+    saved = tmp_path / "saved"
+    network = load_network(run, read_run(run))
+    network.encoder.save_pretrained(saved)  # type: ignore[operator, union-attr]
+    transformers.AutoTokenizer.from_pretrained(tiny_encoder).save_pretrained(saved)
+    result = export(saved, tmp_path / "saved.edge", data=messages, config=ExportConfig(timing_seconds=0.5))
+    assert result.outcome is Outcome.SHIPPED and result.report["source"] == "huggingface"
+    assert load(result.bundle).predict("it is broken").label == "complaint"  # type: ignore[arg-type]
+
+
 def test_a_bundle_can_be_looked_into_and_taken_apart(exported: ExportResult, tmp_path: Path) -> None:
     from edge_pipeline.unpacking import unpack
 

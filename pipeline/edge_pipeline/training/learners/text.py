@@ -65,8 +65,8 @@ class TextLearner:
             batches = self._batches(split)
             if longer := batches.truncated:
                 self._setting.tell.note(
-                    f"{split}: {longer:,} of {len(batches):,} texts have {self.contract.max_length} tokens or more, and "
-                    "what is more is cut; --max-length takes more"
+                    f"{split}: {longer:,} of {len(batches):,} texts have {self.contract.max_length} tokens or more, "
+                    "and what is more is cut; --max-length takes more"
                 )
             found[split] = batches if self._setting.config.freeze == "none" else self._features(split, batches)
         return found
