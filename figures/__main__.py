@@ -21,7 +21,7 @@ from rich.table import Table
 from runtime import FIGURES as RUNTIME
 from text import FIGURES as TEXT
 
-from edge_benchmarks.environment import capture
+from edge_benchmarks.machine.environment import capture
 
 RESULTS = Path(__file__).parent.parent / "docs" / "results"
 GROUPS: dict[str, Mapping[str, Measure]] = {

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from edge_benchmarks.accuracy import Answers
-from edge_benchmarks.environment import capture as capture_environment
+from edge_benchmarks.machine.environment import capture as capture_environment
 from edge_export.bundle_writer import check_target
 from edge_export.candidates import Candidate
 from edge_export.capture import Captured

@@ -10,13 +10,13 @@ import numpy as np
 from interface import Figure
 from runtime.networks import USUAL, usual_bundle
 
-from edge_benchmarks.arms import Arm, open_bundle_arms
+from edge_benchmarks.bench.arms import Arm, open_bundle_arms
+from edge_benchmarks.bench.rows import rows_of
+from edge_benchmarks.bench.scenarios.attempts import model_phase
+from edge_benchmarks.bench.scenarios.interface import Plan
 from edge_benchmarks.inputs import synthetic_photo
-from edge_benchmarks.rows import rows_of
-from edge_benchmarks.scenarios.attempts import model_phase
-from edge_benchmarks.scenarios.interface import Plan
+from edge_benchmarks.machine.watch import Watch
 from edge_benchmarks.statistics import median_ratio
-from edge_benchmarks.watch import Watch
 
 PAIRS = 16
 """Of a phase of the bench and a bare loop, in turn."""

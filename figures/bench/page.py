@@ -5,9 +5,9 @@ from __future__ import annotations
 from interface import Figure
 from runtime.networks import small_network_bundle, usual_bundle
 
-from edge_benchmarks.bench import bench
+from edge_benchmarks.bench.run import bench
+from edge_benchmarks.bench.scenarios import SCENARIOS
 from edge_benchmarks.report import render
-from edge_benchmarks.scenarios import SCENARIOS
 
 SECONDS = 6.0
 

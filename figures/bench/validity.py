@@ -9,9 +9,9 @@ import numpy as np
 from interface import Figure
 from numpy.typing import NDArray
 
+from edge_benchmarks.machine.validity import unsteady
 from edge_benchmarks.statistics import wilson_interval
 from edge_benchmarks.timing import InterleavedTimings
-from edge_benchmarks.validity import unsteady
 
 SERIES = 500
 """Of each kind."""

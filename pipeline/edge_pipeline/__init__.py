@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from edge_benchmarks.bench import bench
+    from edge_benchmarks.bench.run import bench
     from edge_pipeline.evaluation import evaluate
     from edge_pipeline.exporting import export
     from edge_pipeline.samples import write_sample
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["bench", "evaluate", "export", "load", "train", "write_sample"]
 
 _HOMES = {
-    "bench": "edge_benchmarks.bench",
+    "bench": "edge_benchmarks.bench.run",
     "evaluate": "edge_pipeline.evaluation",
     "export": "edge_pipeline.exporting",
     "load": "edge_runtime",

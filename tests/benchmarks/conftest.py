@@ -12,7 +12,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
-from edge_benchmarks.bench import bench
+from edge_benchmarks.bench.run import bench
 from edge_runtime.bundle import canonical_archive, content_id, digest_line
 from edge_runtime.golden import tensor_sha256
 from edge_runtime.image import ImagePreprocessor

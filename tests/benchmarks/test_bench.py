@@ -10,14 +10,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from edge_benchmarks.bench import bench
+from edge_benchmarks.bench.rows import SAMPLES_NEEDED
+from edge_benchmarks.bench.run import bench
+from edge_benchmarks.bench.scenarios import attempts, offline
+from edge_benchmarks.bench.stages import Feed, StagedCall
 from edge_benchmarks.cli import edge_bench
 from edge_benchmarks.cli.boundary import run_command
 from edge_benchmarks.inputs import synthetic_photo
 from edge_benchmarks.measurements import METRICS, read_measurement
-from edge_benchmarks.rows import SAMPLES_NEEDED
-from edge_benchmarks.scenarios import attempts, offline
-from edge_benchmarks.stages import Feed, StagedCall
 from edge_benchmarks.timing import InterleavedTimings
 from edge_runtime import load
 from edge_runtime.devices import DeviceBuffers
@@ -260,7 +260,7 @@ def test_a_polite_kill_leaves_a_partial_report(bundle, tmp_path):
     out = tmp_path / "report.json"
     # The kill comes at a known moment: when single-stream is done and the next scenario begins.
     program = (
-        "import os, signal, edge_benchmarks.scenarios.offline as offline\n"
+        "import os, signal, edge_benchmarks.bench.scenarios.offline as offline\n"
         "offline.measure = lambda plan, state: os.kill(os.getpid(), signal.SIGTERM)\n"
         "from edge_benchmarks.cli import main; main()"
     )

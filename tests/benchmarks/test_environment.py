@@ -12,8 +12,9 @@ import time
 import psutil
 import pytest
 
-from edge_benchmarks import environment, throttling
-from edge_benchmarks.watch import Watch
+from edge_benchmarks import throttling
+from edge_benchmarks.machine import environment
+from edge_benchmarks.machine.watch import Watch
 
 
 def test_it_has_three_kinds_and_survives_json():
@@ -94,7 +95,7 @@ def test_a_watch_looks_seldom_and_tells_the_range_of_the_clock(monkeypatch):
     watch.look()
     watch.look()
     assert len(watch.looks[0]) == 1
-    monkeypatch.setattr("edge_benchmarks.watch.INTERVAL", 0.0)
+    monkeypatch.setattr("edge_benchmarks.machine.watch.INTERVAL", 0.0)
     watch.begin()
     watch.look()
     watch.look(busy=False)

@@ -9,13 +9,13 @@ import textwrap
 import psutil
 import pytest
 
+from edge_benchmarks.bench.scenarios import SCENARIOS
 from edge_benchmarks.measurements import read_measurement
-from edge_benchmarks.scenarios import SCENARIOS
 from edge_runtime.errors import ExitCode
 
 PROGRAM = """
 import os, sys, threading
-import edge_benchmarks.bench as bench
+import edge_benchmarks.bench.run as bench
 number, moment, delay = int(sys.argv.pop(1)), sys.argv.pop(1), float(sys.argv.pop(1))
 measured = bench.bench
 def watched(*arguments, say, **options):

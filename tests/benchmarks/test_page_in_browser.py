@@ -5,10 +5,10 @@ import re
 import pytest
 from browser import PHONE, look, needs_browser
 
-from edge_benchmarks.bench import bench
+from edge_benchmarks.bench.run import bench
+from edge_benchmarks.bench.scenarios import SCENARIOS
 from edge_benchmarks.inputs import synthetic_photo
 from edge_benchmarks.report import render
-from edge_benchmarks.scenarios import SCENARIOS
 
 pytestmark = needs_browser
 

@@ -10,14 +10,14 @@ import psutil
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from edge_benchmarks.bench import bench
+from edge_benchmarks.bench.run import bench
+from edge_benchmarks.bench.scenarios import SCENARIOS, scenario
+from edge_benchmarks.bench.scenarios.busy_neighbor import busy_neighbors
+from edge_benchmarks.bench.scenarios.server import arrivals, serve
 from edge_benchmarks.cli.bench import command
 from edge_benchmarks.inputs import synthetic_photo
 from edge_benchmarks.measurements import read_measurement
 from edge_benchmarks.report import render
-from edge_benchmarks.scenarios import SCENARIOS, scenario
-from edge_benchmarks.scenarios.busy_neighbor import busy_neighbors
-from edge_benchmarks.scenarios.server import arrivals, serve
 from edge_runtime.errors import InputError, SelfTestError
 
 
@@ -100,7 +100,7 @@ def test_several_callers_answer_at_once():
 
 
 def test_more_calls_than_can_be_answered_have_no_latency(bundle, monkeypatch):
-    monkeypatch.setattr("edge_benchmarks.scenarios.server.CALLERS_START", 0.2)
+    monkeypatch.setattr("edge_benchmarks.bench.scenarios.server.CALLERS_START", 0.2)
     report = bench(
         bundle, variants=["cpu-fp32"], scenarios=["server"], seconds=0.1, qps=1e5, callers=1, cold_starts=0, threads=1
     )

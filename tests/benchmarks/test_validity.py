@@ -6,10 +6,10 @@ from itertools import count
 import numpy as np
 import pytest
 
+from edge_benchmarks.machine.validity import SMALLEST_SHIFT, condition_problems, unsteady
 from edge_benchmarks.statistics.levels import find_stretch
 from edge_benchmarks.timing import InterleavedTimings, interleave
 from edge_benchmarks.timing.warm_up import is_settled
-from edge_benchmarks.validity import SMALLEST_SHIFT, condition_problems, unsteady
 
 PLANTED = {
     "warm-up": lambda t: np.log(1 + 0.6 * np.exp(-6 * t)),

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from edge_benchmarks.proof import Verdict
+from edge_benchmarks.prove.proof import Verdict
 from edge_export.packing import add_evidence
 from edge_runtime.bundle import read_bundle
 from edge_runtime.evidence import read_evidence

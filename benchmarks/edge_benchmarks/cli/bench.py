@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edge_benchmarks.bench.scenarios import DEFAULT, SCENARIOS
 from edge_benchmarks.cli.minutes import ended_gently, progress
 from edge_benchmarks.cli.remote import prove_over_ssh, with_ssh
-from edge_benchmarks.scenarios import DEFAULT, SCENARIOS
 from edge_runtime.errors import ExitCode
 
 if TYPE_CHECKING:
-    from edge_benchmarks.bench_report import BenchReport
+    from edge_benchmarks.bench.document import BenchReport
 
 
 @click.command()
@@ -82,12 +82,12 @@ def run(*, bundles: tuple[Path, ...], outputs: tuple[Path, ...], as_json: bool, 
     """Measure, write the outputs, print, and return the exit code; `edge bench` adds accuracy to it.
 
     Args:
-        bundles: As in `edge_benchmarks.bench.bench`.
+        bundles: As in `edge_benchmarks.bench.run.bench`.
         outputs: Files to write; the suffix decides the form.
         as_json: Print the document instead of the tables.
         options: Further arguments of `bench`.
     """
-    from edge_benchmarks.bench import bench
+    from edge_benchmarks.bench.run import bench
     from edge_benchmarks.report import render
     from edge_benchmarks.report.files import check_outputs, saved_meanwhile, write_outputs
 

@@ -124,12 +124,12 @@ def _compare(
     base: Path, new: Path, *, measures: bool, force: bool, budgets_file: Path | None, calibration_file: Path | None,
     data: Any = None, **options: Any,
 ) -> CompareReport:  # fmt: skip
-    from edge_benchmarks import environment
     from edge_benchmarks.cli.minutes import ended_gently, progress
     from edge_benchmarks.compare.budgets import read_budgets
     from edge_benchmarks.compare.calibration import read_calibration, told
     from edge_benchmarks.compare.run import compare_run
     from edge_benchmarks.compare.stored import compare_stored, read_stored
+    from edge_benchmarks.machine import environment
 
     budgets = read_budgets(budgets_file) if budgets_file else ()
     known = told(read_calibration(calibration_file), environment.identity()) if calibration_file else None

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 if TYPE_CHECKING:
-    from edge_benchmarks.proof import Proof
+    from edge_benchmarks.prove.proof import Proof
 
 
 @click.command()
@@ -37,8 +37,8 @@ def command(*, bundle: Path, output: Path | None, as_json: bool, **options: Any)
     differs or it is slower, 5 where that is not decided, 6 where the machine did not hold still.
     """
     from edge_benchmarks.files import check_target, write_file
-    from edge_benchmarks.prove import prove
-    from edge_benchmarks.prove_evidence import evidence, evidence_file
+    from edge_benchmarks.prove.evidence import evidence, evidence_file
+    from edge_benchmarks.prove.run import prove
 
     if output is not None:
         check_target(output)
@@ -51,7 +51,7 @@ def command(*, bundle: Path, output: Path | None, as_json: bool, **options: Any)
 
 def describe(proof: Proof) -> str:
     """Return the result in a few plain lines: a device has no library for tables."""
-    from edge_benchmarks.prove_evidence import evidence, measurements
+    from edge_benchmarks.prove.evidence import evidence, measurements
 
     machine, threads = evidence(proof).machine, proof.variants[0].threads
     lines = [

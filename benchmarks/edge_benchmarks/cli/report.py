@@ -42,7 +42,7 @@ def command(
     from edge_benchmarks.files import check_target, write_file
     from edge_benchmarks.overview import SUFFIXES, render
     from edge_benchmarks.overview.document import make_overview
-    from edge_benchmarks.results import read_result
+    from edge_benchmarks.overview.results import read_result
     from edge_runtime.errors import InputError
 
     for path in outputs:

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 
-from edge_benchmarks import environment
 from edge_benchmarks.compare.document import CompareReport
 from edge_benchmarks.compare.effects import Student
 from edge_benchmarks.compare.judge import Outcome, Question, judge
@@ -20,6 +19,7 @@ from edge_benchmarks.compare.run import RunPlan, compare_run, inputs_of, setting
 from edge_benchmarks.compare.sides import read_manifest
 from edge_benchmarks.compare.stored import IDENTITY
 from edge_benchmarks.files import write_file
+from edge_benchmarks.machine import environment
 from edge_benchmarks.measurements import Measurement
 from edge_benchmarks.statistics.proportions import wilson_interval
 from edge_runtime.errors import InputError

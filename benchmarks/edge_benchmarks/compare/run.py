@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from edge_benchmarks import environment
 from edge_benchmarks.compare.accuracy import Data, accuracy_question
 from edge_benchmarks.compare.budgets import Budget, check, disturbed, limits
 from edge_benchmarks.compare.document import CompareReport
@@ -27,11 +26,12 @@ from edge_benchmarks.compare.sides import (
     synthetic_input,
 )
 from edge_benchmarks.inputs import BenchInput, read_inputs
+from edge_benchmarks.machine import environment
+from edge_benchmarks.machine.watch import Watch
 from edge_benchmarks.measurements import Measurement
 from edge_benchmarks.timing import InterruptedPairs, ProcessPair, WorkerSpec, measure_pairs
 from edge_benchmarks.timing.paired import PAIRS
 from edge_benchmarks.timing.workers import Started, running
-from edge_benchmarks.watch import Watch
 from edge_runtime.cpus import available_cpus
 
 if TYPE_CHECKING:

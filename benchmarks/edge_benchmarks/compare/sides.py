@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from edge_benchmarks.compare.document import Difference, Side
 from edge_benchmarks.compare.pairs import BASE, NEW, Named
 from edge_benchmarks.inputs import BenchInput, synthetic_photo, synthetic_text
+from edge_benchmarks.machine.sizes import file_bytes
 from edge_benchmarks.measurements import Measurement
-from edge_benchmarks.sizes import file_bytes
 from edge_benchmarks.timing.workers import Started
 from edge_runtime.errors import InputError
 

@@ -10,7 +10,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from edge_benchmarks.bench_report import BENCH_SCHEMA
+from edge_benchmarks.bench.document import BENCH_SCHEMA
 from edge_benchmarks.compare.budgets import Budget, check, limits
 from edge_benchmarks.compare.document import CompareReport, Difference, Side
 from edge_benchmarks.compare.effects import Effect, Student, of_exact

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from edge_benchmarks.fleet import make_fleet, worst
-from edge_benchmarks.history import make_history
-from edge_benchmarks.results import Result
+from edge_benchmarks.overview.fleet import make_fleet, worst
+from edge_benchmarks.overview.history import make_history
+from edge_benchmarks.overview.results import Result
 from edge_runtime.errors import ExitCode
 
 if TYPE_CHECKING:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from edge_benchmarks.machine.validity import CROWDED
 from edge_benchmarks.report import words
 from edge_benchmarks.report.interface import Document
-from edge_benchmarks.validity import CROWDED
 
 BUSY_CPUS = 0.25
 """CPUs' worth of other work from which on a reader is told of it."""

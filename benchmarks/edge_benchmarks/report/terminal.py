@@ -11,12 +11,12 @@ from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
+from edge_benchmarks.bench.rows import PERCENTILES, SAMPLES_NEEDED
 from edge_benchmarks.report import sentences, words
 from edge_benchmarks.report.columns import whole_table
 from edge_benchmarks.report.interface import Document
 from edge_benchmarks.report.page import SIGNS, Tone
 from edge_benchmarks.report.tables import Line, ScenarioTable, scenario_tables
-from edge_benchmarks.rows import PERCENTILES, SAMPLES_NEEDED
 
 _STYLES: dict[Tone, str] = {"good": "bold green", "bad": "bold red", "unsure": "bold yellow", "plain": ""}
 _BOUNDED = ("value", "low", "high")

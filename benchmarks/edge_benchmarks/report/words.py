@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from edge_benchmarks.bench.rows import SAMPLES_NEEDED
 from edge_benchmarks.report.interface import Document
 from edge_benchmarks.report.page import Tone
-from edge_benchmarks.rows import SAMPLES_NEEDED
 
 _TONES: dict[str, Tone] = {
     "faster": "good", "slower": "bad", "same": "plain", "inconclusive": "unsure", "invalid": "bad",

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from edge_benchmarks.bench_report import BENCH_SCHEMA
+from edge_benchmarks.bench.document import BENCH_SCHEMA
 from edge_benchmarks.compare.stored import Stored, read_stored
 from edge_benchmarks.measurements import Measurement
 

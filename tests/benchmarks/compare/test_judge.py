@@ -186,8 +186,8 @@ def test_exit_codes_put_bad_news_before_doubt():
 
 @pytest.mark.parametrize(
     ("change", "outcome"),
-    [(0.0, Outcome.SAME), (0.02, Outcome.SAME), (0.025, Outcome.INCONCLUSIVE), (0.033, Outcome.INCONCLUSIVE), (0.08, Outcome.WORSE),
-     (-0.1, Outcome.BETTER)],
+    [(0.0, Outcome.SAME), (0.02, Outcome.SAME), (0.025, Outcome.INCONCLUSIVE), (0.033, Outcome.INCONCLUSIVE),
+     (0.08, Outcome.WORSE), (-0.1, Outcome.BETTER)],
 )  # fmt: skip
 def test_an_allowed_change_fails_only_what_is_surely_over_it(change, outcome):
     logs = math.log1p(change) + 0.008 * np.array([-1, 1, -1, 1, 0.5, -0.5])

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from edge_benchmarks.prove import prove
-from edge_benchmarks.prove_evidence import evidence_file
+from edge_benchmarks.prove.evidence import evidence_file
+from edge_benchmarks.prove.run import prove
 
 
 @pytest.fixture(scope="session")

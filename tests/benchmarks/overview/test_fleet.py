@@ -9,10 +9,10 @@ import pytest
 
 from edge_benchmarks.cli import edge_bench
 from edge_benchmarks.cli.boundary import run_command
-from edge_benchmarks.fleet import make_fleet, worst
 from edge_benchmarks.overview import FORMS, render
 from edge_benchmarks.overview.document import make_overview
-from edge_benchmarks.results import read_result
+from edge_benchmarks.overview.fleet import make_fleet, worst
+from edge_benchmarks.overview.results import read_result
 from edge_runtime.errors import ExitCode, InputError
 
 

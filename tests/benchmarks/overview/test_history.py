@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from edge_benchmarks.history import find_changes, make_history
-from edge_benchmarks.results import read_result
+from edge_benchmarks.overview.history import find_changes, make_history
+from edge_benchmarks.overview.results import read_result
 
 
 def noisy(generator: np.random.Generator, *levels: tuple[float, int]) -> np.ndarray:

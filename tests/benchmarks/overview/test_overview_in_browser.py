@@ -7,7 +7,7 @@ from browser import look, needs_browser
 
 from edge_benchmarks.overview import render
 from edge_benchmarks.overview.document import make_overview
-from edge_benchmarks.results import read_result
+from edge_benchmarks.overview.results import read_result
 
 
 @needs_browser

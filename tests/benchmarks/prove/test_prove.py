@@ -17,9 +17,9 @@ from click.testing import CliRunner
 
 from edge_benchmarks.cli import edge_bench
 from edge_benchmarks.measurements import METRICS, read_measurement
-from edge_benchmarks.proof import SETS, Proof, Verdict
-from edge_benchmarks.prove import prove
-from edge_benchmarks.prove_evidence import evidence, evidence_file, measurements
+from edge_benchmarks.prove.evidence import evidence, evidence_file, measurements
+from edge_benchmarks.prove.proof import SETS, Proof, Verdict
+from edge_benchmarks.prove.run import prove
 from edge_benchmarks.timing import InterleavedTimings
 from edge_runtime.cpus import instruction_set
 from edge_runtime.errors import ExitCode

@@ -8,8 +8,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from edge_benchmarks.scenarios.attempts import measure_steadily, model_phase, whole_phase
-from edge_benchmarks.scenarios.interface import Phase, Plan, State
+from edge_benchmarks.bench.scenarios.attempts import measure_steadily, model_phase, whole_phase
+from edge_benchmarks.bench.scenarios.interface import Phase, Plan, State
 
 NAME = "busy-neighbor"
 

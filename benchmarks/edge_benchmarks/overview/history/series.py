@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
 
-from edge_benchmarks.history.changes import ChangePoint, find_changes
 from edge_benchmarks.measurements import METRICS, Measurement
-from edge_benchmarks.results import Result
+from edge_benchmarks.overview.history.changes import ChangePoint, find_changes
+from edge_benchmarks.overview.results import Result
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ import numpy as np
 
 from edge_benchmarks.accuracy import AccuracySummary, collect_answers, summarize
 from edge_benchmarks.accuracy.answers import Label
-from edge_benchmarks.sizes import file_bytes
+from edge_benchmarks.machine.sizes import file_bytes
 
 if TYPE_CHECKING:
     from edge_runtime import Model
@@ -127,7 +127,7 @@ def with_accuracy(arms: Sequence[Arm], data: Callable[[Model], Iterable[tuple[An
 
 
 def _facts(path: Path, arm: str, model: Model, cases: int) -> Facts:
-    from edge_benchmarks.operators import operators_of
+    from edge_benchmarks.bench.operators import operators_of
     from edge_runtime.cpus import available_cpus
 
     manifest, variant = model.manifest, model.variant

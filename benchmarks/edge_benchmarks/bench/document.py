@@ -6,47 +6,16 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from edge_benchmarks.arms import Facts
-from edge_benchmarks.cold_start import PARTS, ColdStart
-from edge_benchmarks.flat import flat_list
+from edge_benchmarks.bench.cold_start import ColdStart
+from edge_benchmarks.bench.flat import flat_list
+from edge_benchmarks.bench.rows import Row, interval_dict
+from edge_benchmarks.bench.scenarios.interface import Phase, What
+from edge_benchmarks.bench.variants import VariantResult
 from edge_benchmarks.measurements import Measurement
-from edge_benchmarks.rows import Latency, Row, interval_dict, summarize_latency
-from edge_benchmarks.scenarios.interface import Phase, What
-from edge_benchmarks.statistics import percentile_interval
 from edge_benchmarks.verdicts import TimeVerdict
 
 BENCH_SCHEMA = 2
 """Raised whenever a field changes its meaning or goes away; new fields do not raise it."""
-
-
-@dataclass(frozen=True)
-class VariantResult:
-    """One arm, whose answers were checked on this machine: what it is, how it starts, and what it takes."""
-
-    facts: Facts
-    cold_starts: tuple[ColdStart, ...] = ()
-
-    def cold_start(self) -> dict[str, Latency | None]:
-        """Return the distribution of each of `PARTS` over the fresh processes; empty without any."""
-        if not self.cold_starts:
-            return {}
-        return {
-            part: summarize_latency([getattr(one, f"{part}_ns") / 1e6 for one in self.cold_starts]) for part in PARTS
-        }
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return a JSON-ready dictionary."""
-        starts = {part: found.to_dict() for part, found in self.cold_start().items() if found}
-        memory = {name: self._memory(name) for name in ("peak_rss_bytes", "steady_rss_bytes")}
-        return self.facts.to_dict() | {"cold_start_ms": starts or None} | memory
-
-    def _memory(self, name: str) -> dict[str, Any] | None:
-        """Return the median over the processes with its interval, and the largest."""
-        values = [getattr(one, name) for one in self.cold_starts]
-        if not values:
-            return None
-        median = interval_dict(percentile_interval(values, 0.5)) or {"value": None, "low": None, "high": None}
-        return median | {"largest": max(values), "n": len(values)}
 
 
 @dataclass(frozen=True)
@@ -83,7 +52,7 @@ class BenchReport:
     settings: dict[str, Any]
     """What was asked for: device, threads, seconds, scenarios, seed, and the inputs' names and digests."""
     environment: dict[str, Any]
-    """See `edge_benchmarks.environment`; `conditions` before, `conditions_after` after."""
+    """See `edge_benchmarks.machine.environment`; `conditions` before, `conditions_after` after."""
     results: tuple[VariantResult, ...]
     """The first one is the variant that `edge_runtime.load` takes of the first bundle."""
     rows: tuple[Row, ...] = ()

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from edge_benchmarks.scenarios.apart import take_turns_apart
-from edge_benchmarks.scenarios.interface import Phase, Plan, State
-from edge_benchmarks.stages import Feed, StagedCall
+from edge_benchmarks.bench.scenarios.apart import take_turns_apart
+from edge_benchmarks.bench.scenarios.interface import Phase, Plan, State
+from edge_benchmarks.bench.stages import Feed, StagedCall
+from edge_benchmarks.machine.validity import unsteady
 from edge_benchmarks.timing import InterleavedTimings, InterruptedTiming, interleave
-from edge_benchmarks.validity import unsteady
 
 ATTEMPTS = 3
 """Times a phase is measured in the hope of a machine that holds still. What decides is only whether it did."""

@@ -77,7 +77,7 @@ class Proof:
     """UTC, ISO 8601."""
     manifest: Manifest
     environment: dict[str, Any]
-    """See `edge_benchmarks.environment`; `conditions` before, `conditions_after` after."""
+    """See `edge_benchmarks.machine.environment`; `conditions` before, `conditions_after` after."""
     settings: dict[str, Any]
     golden_cases: int
     failures: tuple[str, ...]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from edge_benchmarks.scenarios.interface import Phase, Rate, What
+from edge_benchmarks.bench.scenarios.interface import Phase, Rate, What
 from edge_benchmarks.statistics import effective_sample_size, percentile_interval, samples_needed
 from edge_benchmarks.verdicts import Interval
 

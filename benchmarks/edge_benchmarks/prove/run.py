@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
-from edge_benchmarks import environment
-from edge_benchmarks.proof import SETS, Proof, ProvenVariant
+from edge_benchmarks.machine import environment
+from edge_benchmarks.prove.proof import SETS, Proof, ProvenVariant
 from edge_benchmarks.timing import ProcessPair, WorkerSpec, measure_pairs
 from edge_runtime.bundle import Bundle, open_bundle
 from edge_runtime.cpus import available_cpus

@@ -16,8 +16,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_benchmarks.arms import Arm, Facts
-from edge_benchmarks.operators import example_tensor, profiled_operators
+from edge_benchmarks.bench.arms import Arm, Facts
+from edge_benchmarks.bench.operators import example_tensor, profiled_operators
 from edge_runtime.errors import InputError, SelfTestError
 
 TOLERANCE = 0.05

@@ -12,9 +12,9 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_benchmarks.arms import Arm
-from edge_benchmarks.scenarios.attempts import measure_steadily
-from edge_benchmarks.scenarios.interface import Phase, Plan, Rate, State
+from edge_benchmarks.bench.arms import Arm
+from edge_benchmarks.bench.scenarios.attempts import measure_steadily
+from edge_benchmarks.bench.scenarios.interface import Phase, Plan, Rate, State
 from edge_benchmarks.timing import InterleavedTimings, timer_cost
 from edge_benchmarks.timing.warm_up import warm_up
 

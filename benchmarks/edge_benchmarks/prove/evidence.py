@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from edge_benchmarks.measurements import Measurement
-from edge_benchmarks.proof import Proof, ProvenVariant, Verdict, between_sets
+from edge_benchmarks.prove.proof import Proof, ProvenVariant, Verdict, between_sets
 from edge_benchmarks.statistics import percentile_interval
 from edge_benchmarks.timing import ProcessPair
 from edge_benchmarks.verdicts import Interval, TimeVerdict

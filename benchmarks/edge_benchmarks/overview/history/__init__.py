@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edge_benchmarks.history.changes import ChangePoint, find_changes
-from edge_benchmarks.history.series import Point, Series, make_history
+from edge_benchmarks.overview.history.changes import ChangePoint, find_changes
+from edge_benchmarks.overview.history.series import Point, Series, make_history
 
 __all__ = ["ChangePoint", "Point", "Series", "find_changes", "make_history"]

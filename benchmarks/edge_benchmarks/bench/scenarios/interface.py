@@ -10,11 +10,11 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_benchmarks.arms import Arm
-from edge_benchmarks.cold_start import ColdStart
+from edge_benchmarks.bench.arms import Arm
+from edge_benchmarks.bench.cold_start import ColdStart
 from edge_benchmarks.inputs import BenchInput
+from edge_benchmarks.machine.watch import Watch
 from edge_benchmarks.timing import InterleavedTimings
-from edge_benchmarks.watch import Watch
 
 LONGEST_WARMUP = 0.5
 """Seconds; a shorter run warms up for a quarter of it."""

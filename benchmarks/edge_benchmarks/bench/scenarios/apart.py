@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_benchmarks.scenarios.interface import Plan
-from edge_benchmarks.stages import STAGES
+from edge_benchmarks.bench.scenarios.interface import Plan
+from edge_benchmarks.bench.stages import STAGES
 from edge_benchmarks.timing import ROUNDS_PER_BLOCK, InterleavedTimings, timer_cost
 from edge_benchmarks.timing.warm_up import LONGEST, WARMUP_CALLS, is_settled
 from edge_benchmarks.timing.warm_up import MOST_CALLS as MOST_WARMUP_CALLS

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from edge_benchmarks.measurements import Measurement
-from edge_benchmarks.proof import Verdict
-from edge_benchmarks.results import Judged, Result
+from edge_benchmarks.overview.results import Judged, Result
+from edge_benchmarks.prove.proof import Verdict
 from edge_runtime.errors import ExitCode
 
 if TYPE_CHECKING:

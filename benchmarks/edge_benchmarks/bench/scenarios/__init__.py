@@ -9,14 +9,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from edge_benchmarks.scenarios.interface import Scenario
+    from edge_benchmarks.bench.scenarios.interface import Scenario
 
 SCENARIOS = {
-    "single-stream": "edge_benchmarks.scenarios.single_stream",
-    "offline": "edge_benchmarks.scenarios.offline",
-    "server": "edge_benchmarks.scenarios.server",
-    "idle-gap": "edge_benchmarks.scenarios.idle_gap",
-    "busy-neighbor": "edge_benchmarks.scenarios.busy_neighbor",
+    "single-stream": "edge_benchmarks.bench.scenarios.single_stream",
+    "offline": "edge_benchmarks.bench.scenarios.offline",
+    "server": "edge_benchmarks.bench.scenarios.server",
+    "idle-gap": "edge_benchmarks.bench.scenarios.idle_gap",
+    "busy-neighbor": "edge_benchmarks.bench.scenarios.busy_neighbor",
 }
 """Name to module, in the order in which they run; imported when used, since a help text needs no numpy."""
 

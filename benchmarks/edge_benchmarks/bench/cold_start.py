@@ -8,12 +8,9 @@ import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from edge_runtime.errors import MachineError
-
-if TYPE_CHECKING:
-    from edge_benchmarks.scenarios.interface import Plan, State
 
 TIMEOUT_SECONDS = 300.0
 
@@ -118,19 +115,3 @@ def measure_cold_start(
         raise MachineError(f"a fresh process could not run {variant}: {reason}; try `edge run` with the same bundle")
     fields: dict[str, Any] = json.loads(result.stdout)
     return ColdStart(total_ns=fields.pop("answered_at") - started, **fields)
-
-
-def measure_cold_starts(plan: Plan, state: State) -> None:
-    """Start fresh processes, the variants in turn, so that a slow minute hits all of them alike; plain files have none.
-
-    Raises:
-        KeyboardInterrupt: Ctrl-C; the processes that had ended by then are kept.
-    """
-    data = plan.inputs[0].data
-    for index in range(plan.cold_starts):
-        plan.say(f"starting fresh processes, {index + 1} of {plan.cold_starts}")
-        for arm in plan.whole_arms:
-            start = measure_cold_start(arm.path, arm.facts.variant, data, device=plan.device, threads=arm.facts.threads)
-            state.cold_starts.setdefault(arm.name, []).append(start)
-        plan.watch.look(busy=False)
-    state.save()

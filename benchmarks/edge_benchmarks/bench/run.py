@@ -9,19 +9,20 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from edge_benchmarks import environment
 from edge_benchmarks.accuracy.answers import Label
-from edge_benchmarks.arms import Arm, open_bundle_arms, with_accuracy
-from edge_benchmarks.bench_report import BenchReport, Comparison, VariantResult
-from edge_benchmarks.cold_start import measure_cold_starts
+from edge_benchmarks.bench.arms import Arm, open_bundle_arms, with_accuracy
+from edge_benchmarks.bench.document import BenchReport, Comparison
+from edge_benchmarks.bench.onnx_files import open_onnx_arm
+from edge_benchmarks.bench.rows import rows_of
+from edge_benchmarks.bench.scenarios import DEFAULT, SCENARIOS, scenario
+from edge_benchmarks.bench.scenarios.cold_start import measure_cold_starts
+from edge_benchmarks.bench.scenarios.interface import Phase, Plan, State
+from edge_benchmarks.bench.variants import VariantResult
 from edge_benchmarks.inputs import BenchInput, read_inputs, synthetic_photo, synthetic_text
-from edge_benchmarks.onnx_files import open_onnx_arm
-from edge_benchmarks.rows import rows_of
-from edge_benchmarks.scenarios import DEFAULT, SCENARIOS, scenario
-from edge_benchmarks.scenarios.interface import Phase, Plan, State
-from edge_benchmarks.sizes import runtime_bytes
+from edge_benchmarks.machine import environment
+from edge_benchmarks.machine.sizes import runtime_bytes
+from edge_benchmarks.machine.watch import Watch
 from edge_benchmarks.timing import judge_time
-from edge_benchmarks.watch import Watch
 from edge_runtime.errors import InputError
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def bench(
         threads: As in `edge_runtime.load`; of several numbers each is measured, beside the others.
         variants: Names of the variants to measure; all of the device's by default.
         inputs: Files to feed; by default one seeded synthetic photo of 640x480, or a text of 24 words.
-        scenarios: Of `edge_benchmarks.scenarios.SCENARIOS`.
+        scenarios: Of `edge_benchmarks.bench.scenarios.SCENARIOS`.
         seconds: About how long end-to-end latency is measured in single-stream; other phases take a share of it. Where
             the clock wanders, 20 s resolve p90 and 10 s often do not.
         batches: Inputs a batch, for each throughput measurement of offline.

@@ -9,9 +9,9 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_benchmarks.scenarios.attempts import measure_steadily
-from edge_benchmarks.scenarios.interface import Phase, Plan, State
-from edge_benchmarks.stages import Feed, StagedCall
+from edge_benchmarks.bench.scenarios.attempts import measure_steadily
+from edge_benchmarks.bench.scenarios.interface import Phase, Plan, State
+from edge_benchmarks.bench.stages import Feed, StagedCall
 from edge_benchmarks.timing import InterleavedTimings, timer_cost
 from edge_benchmarks.timing.warm_up import warm_up
 

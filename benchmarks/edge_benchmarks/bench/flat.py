@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
+from edge_benchmarks.bench.rows import Row
+from edge_benchmarks.bench.variants import VariantResult
 from edge_benchmarks.measurements import Measurement
-from edge_benchmarks.rows import Row
 from edge_benchmarks.statistics import percentile_interval
 from edge_benchmarks.verdicts import Interval
-
-if TYPE_CHECKING:
-    from edge_benchmarks.bench_report import VariantResult
 
 Numbers = tuple[str, str, float | None, float | None, float | None, int]
 """Scenario, metric, value, low, high, n."""

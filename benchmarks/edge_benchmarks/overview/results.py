@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from edge_benchmarks.bench_report import BENCH_SCHEMA
+from edge_benchmarks.bench.document import BENCH_SCHEMA
 from edge_benchmarks.measurements import Measurement, read_measurement
-from edge_benchmarks.proof import Verdict
-from edge_benchmarks.prove_evidence import PROVE_SCHEMA
+from edge_benchmarks.prove.evidence import PROVE_SCHEMA
+from edge_benchmarks.prove.proof import Verdict
 from edge_runtime.errors import InputError
 
 SCHEMAS = {"bench": BENCH_SCHEMA, "prove": PROVE_SCHEMA}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from edge_benchmarks.scenarios.attempts import measure_steadily, model_phase, whole_phase
-from edge_benchmarks.scenarios.interface import Plan, State
+from edge_benchmarks.bench.scenarios.attempts import measure_steadily, model_phase, whole_phase
+from edge_benchmarks.bench.scenarios.interface import Plan, State
 
 NAME = "single-stream"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from edge_benchmarks.scenarios.attempts import measure_steadily, model_phase
-from edge_benchmarks.scenarios.interface import Phase, Plan, State
+from edge_benchmarks.bench.scenarios.attempts import measure_steadily, model_phase
+from edge_benchmarks.bench.scenarios.interface import Phase, Plan, State
 
 NAME = "offline"
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import psutil
 
-from edge_benchmarks import environment
-from edge_benchmarks.validity import condition_problems
+from edge_benchmarks.machine import environment
+from edge_benchmarks.machine.validity import condition_problems
 
 INTERVAL = 0.5
 """Seconds between two looks; each reads a few small files of the system."""

@@ -1,0 +1,9 @@
+"""The machine that something is measured on.
+
+| file | what |
+|---|---|
+| `environment.py` | identity, conditions and versions, as every report holds them |
+| `watch.py` | what changed while a phase was measured |
+| `validity.py` | when that makes the phase's numbers invalid |
+| `sizes.py` | bytes of what is installed and what ships |
+"""
