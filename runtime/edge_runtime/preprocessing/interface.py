@@ -18,7 +18,7 @@ class Preprocessor(Protocol):
         """Return an input in its plain form: pixels, or a text."""
         ...
 
-    def preprocess(self, plain: Any) -> npt.NDArray[Any]:
+    def preprocess(self, plain: Any, /) -> npt.NDArray[Any]:
         """Return the model's tensor of one input, without the batch axis."""
         ...
 
