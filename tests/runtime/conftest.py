@@ -28,8 +28,8 @@ from edge_runtime.manifest import (
     file_entry,
     manifest_to_json,
 )
-from edge_runtime.tasks import predictions
 from edge_runtime.preprocessing import ImagePreprocessing, Resize
+from edge_runtime.tasks import predictions
 
 SIDE = 24
 LABELS = ("cat", "dog", "größe", "owl", "fox")

@@ -43,7 +43,7 @@ __all__ = [
     "preprocessing_from_dict",
 ]
 
-Preprocessing: TypeAlias = Union[ImagePreprocessing, TextPreprocessing]
+Preprocessing: TypeAlias = ImagePreprocessing | TextPreprocessing
 """A contract; its `kind` tells which."""
 
 _CONTRACTS: dict[str, tuple[Any, Callable[[Any], None]]] = {
