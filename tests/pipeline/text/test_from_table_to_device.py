@@ -105,6 +105,26 @@ def test_a_directory_of_transformers_is_a_source(run: Path, tiny_encoder: Path, 
     assert load(result.bundle).predict("it is broken").label == "complaint"  # type: ignore[arg-type]
 
 
+def test_several_labels_go_all_the_way(tiny_encoder: Path, messages: Path, tmp_path: Path) -> None:
+    import csv
+
+    with messages.open(encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    table = tmp_path / "several.jsonl"
+    with table.open("w", encoding="utf-8") as stream:
+        for one, other in zip(rows, [*rows[3:], *rows[:3]], strict=True):
+            if one["split"] == other["split"]:
+                labels = sorted({one["label"], *([other["label"]] if len(one["text"]) % 2 else [])})
+                text = one["text"] + (f" {other['text']}" if len(one["text"]) % 2 else "")
+                stream.write(json.dumps({"text": text, "label": labels, "split": one["split"]}) + "\n")
+    run = train(table, tmp_path / "run", config(tiny_encoder, multilabel=True, epochs=6)).run
+    assert read_run(run).task == "text-multilabel"
+    result = export(run, tmp_path / "several.edge", config=ExportConfig(timing_seconds=0.5))
+    answer = load(result.bundle).predict("where is my box")  # type: ignore[arg-type]
+    assert result.outcome is Outcome.SHIPPED and set(answer.names) <= {"complaint", "order", "question"}
+    assert evaluate(str(result.bundle), table).summary.multilabel
+
+
 def test_a_bundle_can_be_looked_into_and_taken_apart(exported: ExportResult, tmp_path: Path) -> None:
     from edge_pipeline.unpacking import unpack
 
