@@ -12,8 +12,7 @@ import time
 import psutil
 import pytest
 
-from edge_benchmarks import throttling
-from edge_benchmarks.machine import environment
+from edge_benchmarks.machine import environment, throttling
 from edge_benchmarks.machine.watch import Watch
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from edge_benchmarks.compare.judge import Limit
+from edge_benchmarks.compare.judge import JUDGED, Limit
 from edge_benchmarks.measurements import METRICS, Measurement
 from edge_runtime.errors import InputError
 
@@ -154,6 +154,8 @@ def _budget(path: Path, variant: str | None, metric: str, table: Any) -> Budget:
         raise InputError(f"{where}: {table!r}: a table is expected, such as [{metric}]")
     lower, unit = METRICS[metric].lower_is_better, METRICS[metric].unit
     bound_key, change_key = ("max", "max_increase") if lower else ("min", "max_drop")
+    if change_key in table and metric not in JUDGED:
+        raise InputError(f"{where}: changes of it are not judged, so {change_key} would do nothing; give {bound_key}")
     known = (bound_key, change_key, "scenario")
     if unknown := [key for key in table if key not in known]:
         raise InputError(f"{where}: no key {unknown[0]!r} here; this metric has {', '.join(known)}")

@@ -34,6 +34,12 @@ The model alone has twice the margin of the whole path, which is what a user fee
 millisecond, behind a decoder that empties the caches, equal processes differ by 5 %. A cold start rests on few samples.
 """
 
+JUDGED = (
+    "latency_p50", "model_latency_p50", "throughput", "first_label", "peak_rss", "bundle_size", "variant_size",
+    "runtime_size", "accuracy",
+)  # fmt: skip
+"""Metrics that get a verdict; tails and the steady memory follow them and are asked only whether they are there."""
+
 LATENCY_MARGIN = 0.05
 """The same for the latency from input to answer."""
 

@@ -14,7 +14,7 @@ from edge_benchmarks.bench.document import BENCH_SCHEMA
 from edge_benchmarks.compare.budgets import Budget, check, limits
 from edge_benchmarks.compare.document import CompareReport, Difference, Side
 from edge_benchmarks.compare.effects import Effect, Student, of_exact
-from edge_benchmarks.compare.judge import Question, judge
+from edge_benchmarks.compare.judge import JUDGED, Question, judge
 from edge_benchmarks.measurements import METRICS, Measurement, read_measurement
 from edge_runtime.errors import InputError
 
@@ -26,12 +26,6 @@ IDENTITY = (
 
 SETTINGS = ("device", "threads", "inputs")
 """What a measurement was asked for that must be alike too."""
-
-JUDGED = (
-    "latency_p50", "model_latency_p50", "throughput", "first_label", "peak_rss", "bundle_size", "variant_size",
-    "runtime_size", "accuracy",
-)  # fmt: skip
-"""Metrics that get a verdict; tails and the steady memory follow them and are asked only whether they are there."""
 
 _THROUGHPUT_DRIFTS_AS = "single-stream/model_latency_p50"
 """A batch is the model alone, so its time drifts from run to run as the model's."""

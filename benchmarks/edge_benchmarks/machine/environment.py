@@ -15,7 +15,7 @@ from typing import Any
 
 import psutil
 
-from edge_benchmarks.throttling import cooling_state, firmware_throttled, system_text, throttle_count
+from edge_benchmarks.machine.throttling import cooling_state, firmware_throttled, system_text, throttle_count
 from edge_runtime import cpus
 
 FLAGS = {

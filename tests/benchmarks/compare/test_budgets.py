@@ -54,6 +54,10 @@ def test_units_are_turned_into_the_metrics_own(tmp_path):
         ("[latency_p51]\nmax = '1 ms'", r"\[latency_p51\]: no such metric; there are latency_p50"),
         ("[latency_p50]\nmaximum = '1 ms'", r"no key 'maximum' here; this metric has max, max_increase, scenario"),
         ("[latency_p50]\nmin = '1 ms'", "no key 'min'"),
+        (
+            "[latency_p99]\nmax_increase = '3%'",
+            "changes of it are not judged, so max_increase would do nothing; give max",
+        ),
         ("[latency_p50]\nmax = 12", "max = 12: a number with one of us, ms, s is expected"),
         ("[latency_p50]\nmax = '12'", "a number with one of us, ms, s"),
         ("[latency_p50]\nmax = '12 MB'", "a number with one of us, ms, s"),
