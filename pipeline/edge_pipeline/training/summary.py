@@ -38,7 +38,7 @@ def _classes(rows: list[dict[str, Any]]) -> "RenderableType":
     from rich.table import Table
 
     table = Table("label", box=None, padding=(0, 2, 0, 0))
-    for name in ("precision", "recall", "F1", "images"):
+    for name in ("precision", "recall", "F1", "items"):
         table.add_column(name, justify="right")
     for row in rows:
         values = (f"{row[name]:.3f}" for name in ("precision", "recall", "f1"))

@@ -130,7 +130,7 @@ def _classes(summary: AccuracySummary) -> Section:
         [row.label, f"{row.precision:.3f}", f"{row.recall:.3f}", f"{row.f1:.3f}", f"{row.support:,}"]
         for row in summary.per_class
     ]
-    return Section("By class", [Table(["label", "precision", "recall", "F1", "images"], rows)])
+    return Section("By class", [Table(["label", "precision", "recall", "F1", "items"], rows)])
 
 
 def _confusions(summary: AccuracySummary, labels: tuple[str, ...]) -> list[Section]:
@@ -140,12 +140,12 @@ def _confusions(summary: AccuracySummary, labels: tuple[str, ...]) -> list[Secti
     blocks: list[Block] = []
     svg = confusion_matrix(summary.confusion, labels)
     if svg is not None:
-        caption = "How images of each class were answered on test: the stronger the color, the larger the share."
+        caption = "How items of each class were answered on test: the stronger the color, the larger the share."
         blocks.append(Figure(svg, caption))
     pairs = _confused_pairs(summary.confusion, labels)
     if pairs:
         rows = [[f"{truth}, answered {answer}", f"{count:,}"] for truth, answer, count in pairs]
-        blocks.append(Table(["commonest confusions", "images"], rows))
+        blocks.append(Table(["commonest confusions", "items"], rows))
     return [Section("Confusion matrix" if svg is not None else "Confusions", blocks)] if blocks else []
 
 
