@@ -20,7 +20,7 @@ $(READY): pyproject.toml benchmarks/pyproject.toml runtime/pyproject.toml
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --quiet -e ".[cpu,dev]"
 	$(BIN)/python -m pip install --quiet -e ./benchmarks
-	$(BIN)/python -m pip install --quiet -e "./runtime[cpu,image]"
+	$(BIN)/python -m pip install --quiet -e "./runtime[cpu,image,text]"
 	touch $(READY)
 
 # A real network on real images: fine-tuned, exported, quantized, judged, bundled, benchmarked, asked.

@@ -7,7 +7,7 @@ evaluation, the benchmark and the device all call that one implementation.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeAlias, Union
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from edge_runtime._reading import read_dataclass, require
 from edge_runtime.preprocessing.image import (
