@@ -1,6 +1,7 @@
 """What every area's tests share."""
 
 import os
+import signal
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +13,12 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 # What opening a data set remembers stays out of the user's cache too.
 _CACHE = tempfile.TemporaryDirectory(prefix="edge-tests-")
 os.environ["EDGE_CACHE_DIR"] = _CACHE.name
+
+
+def pytest_configure() -> None:
+    """Let the processes that tests start hear Ctrl-C, which a shell's background job does not and hands on."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -185,7 +185,7 @@ def test_hugging_face_directories_without_transformers_or_images(tmp_path, monke
     import sys
 
     (tmp_path / "config.json").write_text('{"architectures": ["BertForMaskedLM"]}')
-    refused(tmp_path, "BertForMaskedLM is no image classifier")
+    refused(tmp_path, "BertForMaskedLM is no classifier of images")
     (tmp_path / "config.json").write_text('{"architectures": ["ViTForImageClassification"]}')
     monkeypatch.setitem(sys.modules, "transformers", None)
     refused(tmp_path, r"pip install .edge-toolchain\[huggingface\]", MachineError, preprocessing="imagenet")

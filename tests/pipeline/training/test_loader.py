@@ -27,6 +27,7 @@ def _batches(items: Items, workers: int) -> ImageBatches:
 
 
 @FORKS
+@pytest.mark.filterwarnings("ignore:This DataLoader will create 2 worker processes")  # torch, where there is one CPU
 def test_workers_change_nothing(dataset: Dataset) -> None:
     items = items_of(dataset.splits["val"])
     order = [[5, 1, 7], [2, 0, 39]]
