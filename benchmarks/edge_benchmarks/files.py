@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from edge_runtime.errors import InputError
 
@@ -42,6 +44,23 @@ def write_file(path: Path, content: bytes) -> None:
         raise InputError(f"{path}: cannot be written ({error.strerror}); choose another folder") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a report's JSON object.
+
+    Raises:
+        InputError: the file cannot be read, or holds no JSON object.
+    """
+    try:
+        document = json.loads(path.read_bytes())
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read ({error.strerror}); give a report's JSON file") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path}: is no JSON ({error}); give a report's JSON file") from error
+    if not isinstance(document, dict):
+        raise InputError(f"{path}: holds no JSON object; give a report's JSON file")
+    return document
 
 
 @contextmanager

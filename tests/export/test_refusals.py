@@ -51,7 +51,7 @@ def test_paths_and_patterns_of_the_training_stay_out_of_the_provenance(tiny_run:
     for file in tiny_run.iterdir():
         (copied / file.name).write_bytes(file.read_bytes())
     document = json.loads((copied / RUN_FILE).read_text())
-    document["config"] = {"seed": 7, "weights": "/home/someone/secret.pth", "group": "patient-([0-9]+)"}
+    document["config"] = {"seed": 7, "weights": "weights/secret.pth", "group": "patient-([0-9]+)"}
     (copied / RUN_FILE).write_text(json.dumps(document))
     provenance = json.dumps(capture_run(str(copied), SourceOptions()).provenance)
     assert "secret" not in provenance

@@ -88,8 +88,8 @@ def run(*, bundles: tuple[Path, ...], outputs: tuple[Path, ...], as_json: bool, 
         options: Further arguments of `bench`.
     """
     from edge_benchmarks.bench.run import bench
-    from edge_benchmarks.report import render
-    from edge_benchmarks.report.files import check_outputs, saved_meanwhile, write_outputs
+    from edge_benchmarks.report import check_outputs, render, write_outputs
+    from edge_benchmarks.report.files import saved_meanwhile
 
     check_outputs(outputs)
     if "all" in options["scenarios"]:

@@ -40,20 +40,16 @@ def command(
     """
     from edge_benchmarks.compare.budgets import read_budgets
     from edge_benchmarks.files import check_target, write_file
-    from edge_benchmarks.overview import SUFFIXES, render
+    from edge_benchmarks.overview import check_outputs, render, write_outputs
     from edge_benchmarks.overview.document import make_overview
     from edge_benchmarks.overview.results import read_result
-    from edge_runtime.errors import InputError
 
-    for path in outputs:
-        if path.suffix.lower() not in SUFFIXES:
-            raise InputError(f"{path}: no report form has the suffix {path.suffix!r}; use {', '.join(SUFFIXES)}")
-    for path in (*outputs, *(file for _, file in exports)):
+    check_outputs(outputs)
+    for _, path in exports:
         check_target(path)
     results = [read_result(path) for path in files]
     document = make_overview(results, read_budgets(budgets_file) if budgets_file else ())
-    for path in outputs:
-        write_file(path, render(document, SUFFIXES[path.suffix.lower()]).encode())
+    write_outputs(document, outputs)
     newest = max(results, key=lambda one: one.created)
     for name, path in exports:
         for tail, text in EXPORTS[name](newest.measurements).items():

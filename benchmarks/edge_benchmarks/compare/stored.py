@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,6 +14,7 @@ from edge_benchmarks.compare.budgets import Budget, check, limits
 from edge_benchmarks.compare.document import CompareReport, Difference, Side
 from edge_benchmarks.compare.effects import Effect, Student, of_exact
 from edge_benchmarks.compare.judge import JUDGED, Question, judge
+from edge_benchmarks.files import read_json
 from edge_benchmarks.measurements import METRICS, Measurement, read_measurement
 from edge_runtime.errors import InputError
 
@@ -72,15 +72,10 @@ def read_stored(path: Path) -> Stored:
     Raises:
         InputError: it cannot be read, is no such report, or of another schema.
     """
-    try:
-        report = json.loads(path.read_bytes())
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); give a report's JSON file") from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: is no JSON ({error}); give a report, or --run for two bundles") from error
-    kind = report.get("kind") if isinstance(report, dict) else None
+    report = read_json(path)
+    kind = report.get("kind")
     if kind != "bench":
-        raise InputError(f"{path}: kind {kind!r}; a report that `edge bench -o FILE.json` wrote is expected")
+        raise InputError(f"{path}: kind {kind!r}; give what `edge bench -o FILE.json` wrote, or --run with two bundles")
     if report.get("schema") != BENCH_SCHEMA:
         raise InputError(f"{path}: schema {report.get('schema')!r}, {BENCH_SCHEMA} is read; measure again")
     try:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from edge_benchmarks.bench.document import BENCH_SCHEMA
+from edge_benchmarks.files import read_json
 from edge_benchmarks.measurements import Measurement, read_measurement
 from edge_benchmarks.prove.evidence import PROVE_SCHEMA
 from edge_benchmarks.prove.proof import Verdict
@@ -68,13 +69,8 @@ def read_result(path: Path) -> Result:
     Raises:
         InputError: it cannot be read, is no such document, or of another schema.
     """
-    try:
-        document = json.loads(path.read_bytes())
-    except OSError as error:
-        raise InputError(f"{path}: cannot be read ({error.strerror}); give a report's JSON file") from error
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{path}: is no JSON: {error}") from error
-    kind = document.get("kind") if isinstance(document, dict) else None
+    document = read_json(path)
+    kind = document.get("kind")
     if kind not in SCHEMAS:
         raise InputError(f"{path}: kind {kind!r}; what `edge bench` or `edge-bench prove` wrote is expected")
     # A proof is evidence for the runtime, and this is the part of it for people.

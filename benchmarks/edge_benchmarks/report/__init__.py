@@ -5,9 +5,8 @@ To add a form: write a module with a `Renderer`, add it to `FORMS`, and test it 
 
 from __future__ import annotations
 
-from importlib import import_module
-
-from edge_benchmarks.report.interface import Document, Renderer
+from edge_benchmarks.report.forms import Forms
+from edge_benchmarks.report.interface import Document
 
 FORMS = {
     "terminal": "edge_benchmarks.report.terminal",
@@ -20,10 +19,7 @@ FORMS = {
 SUFFIXES = {".json": "json", ".md": "markdown", ".html": "html", ".txt": "terminal"}
 """The form that a file's name asks for."""
 
-__all__ = ["FORMS", "SUFFIXES", "Document", "render"]
+_FORMS = Forms(FORMS, SUFFIXES)
+render, check_outputs, write_outputs = _FORMS.render, _FORMS.check, _FORMS.write
 
-
-def render(document: Document, form: str) -> str:
-    """Return a benchmark document in one of `FORMS`."""
-    renderer: Renderer = import_module(FORMS[form]).render
-    return renderer(document)
+__all__ = ["FORMS", "SUFFIXES", "Document", "check_outputs", "render", "write_outputs"]

@@ -1,4 +1,4 @@
-"""Reports on disk: the name decides the form, and a file is replaced in one step."""
+"""What a benchmark leaves on disk while it runs."""
 
 from __future__ import annotations
 
@@ -7,32 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from edge_benchmarks.files import check_target, write_file
-from edge_benchmarks.report import SUFFIXES, render
-from edge_benchmarks.report.interface import Document
-from edge_runtime.errors import InputError
-
-
-def check_outputs(paths: Sequence[Path]) -> None:
-    """Refuse names that could not be written, before minutes are spent on measuring.
-
-    Raises:
-        InputError: the form is not known from the name, or the folder does not exist.
-    """
-    for path in paths:
-        if path.suffix.lower() not in SUFFIXES:
-            raise InputError(f"{path}: no report form has the suffix {path.suffix!r}; use {', '.join(SUFFIXES)}")
-        check_target(path)
-
-
-def write_outputs(document: Document, paths: Sequence[Path]) -> None:
-    """Write the document in the form that each name asks for.
-
-    Raises:
-        InputError: the disk refused.
-    """
-    for path in paths:
-        write_file(path, render(document, SUFFIXES[path.suffix.lower()]).encode())
+from edge_benchmarks.files import write_file
+from edge_benchmarks.report import render
 
 
 @contextmanager

@@ -122,7 +122,7 @@ def test_accuracies_of_equal_bundles_are_the_same_and_of_others_widely_bounded(s
     ("spoil", "message"),
     [
         (lambda one: "{", "is no JSON"),
-        (lambda one: json.dumps([1]), "kind None"),
+        (lambda one: json.dumps([1]), "holds no JSON object"),
         (lambda one: json.dumps(one | {"kind": "compare"}), "kind 'compare'"),
         (lambda one: json.dumps(one | {"schema": 1}), "schema 1, 2 is read"),
         (lambda one: json.dumps({key: one[key] for key in one if key != "environment"}), "'environment'"),

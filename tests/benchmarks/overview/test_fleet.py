@@ -94,7 +94,7 @@ def test_every_form_shows_every_device_bundle_and_verdict(write_proof):
     ("content", "says"),
     [
         ("{", "is no JSON"),
-        ("[]", "kind None"),
+        ("[]", "holds no JSON object"),
         ('{"kind": "compare", "schema": 1}', "kind 'compare'"),
         ('{"kind": "bench", "schema": 1}', "measure again"),
         ('{"kind": "prove", "report": null}', "schema None"),
