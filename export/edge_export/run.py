@@ -49,7 +49,7 @@ class Run:
     weights_sha256: str
     """Of `weights.safetensors`."""
     network: dict[str, Any] = field(default_factory=dict)
-    """transformers' configuration of a text encoder; empty for images, whose architecture's name says all."""
+    """Of a text encoder transformers' configuration and the head's fields; empty for images, whose name says all."""
     schema: int = RUN_SCHEMA
 
 

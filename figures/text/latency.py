@@ -32,13 +32,12 @@ def measure() -> list[Figure]:
     """Time every form of the encoder beside each other, for each length."""
     import torch
 
-    from edge_export.text_networks import as_network
     from edge_pipeline.models.encoders import load_encoder
 
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    encoder = load_encoder(str(encoder_folder()), LABELS, 512, multilabel=False)
-    module = as_network(encoder.model, encoder.contract.pad_id).eval()
+    encoder = load_encoder(str(encoder_folder()), LABELS, 512, task="text-classification")
+    module = encoder.network.eval()
     source = _export(module, encoder.contract)
     return [figure for length in LENGTHS for figure in _figures(length, module, source)]
 

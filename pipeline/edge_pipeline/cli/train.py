@@ -31,6 +31,11 @@ PRESET_NAMES = ("full", "classic", "quick", "text", "text-lora")
 @click.option("--text", help="Column of the texts.  [default: text, where there is one]")
 @click.option("--label", help="Column of the texts' labels.  [default: label]")
 @click.option("--max-length", type=click.IntRange(min=1), help="Most tokens of a text.  [default: 128]")
+@click.option(
+    "--pooling",
+    type=click.Choice(("cls", "mean")),
+    help="How a text's tokens become one row.  [default: what the encoder's directory says, else cls]",
+)
 @click.option("--lora", type=click.IntRange(min=1), metavar="RANK", help="Train adapters of this rank alone.")
 @click.option("--weights", help="auto, none, or a .safetensors or .pth file.  [default: auto]")
 @click.option("--size", type=click.IntRange(min=1), help="Input side in pixels.  [default: the architecture's]")

@@ -13,18 +13,16 @@ ALPHA = 2
 
 
 def add_adapters(model: "nn.Module", rank: int) -> "nn.Module":
-    """Return `model` with adapters at all its linear layers; they and the head are trained, all else stays.
+    """Return `model` with adapters at all its linear layers; they are trained, all else of it stays.
 
     Raises:
         MachineError: peft is not installed.
     """
     try:
-        from peft import LoraConfig, TaskType, get_peft_model  # pyright: ignore[reportMissingImports] - an extra
+        from peft import LoraConfig, get_peft_model  # pyright: ignore[reportMissingImports] - an extra
     except ImportError as error:
         raise MachineError(f"--lora needs peft, which is missing; run: {INSTALL_TEXT}") from error
-    config = LoraConfig(
-        task_type=TaskType.SEQ_CLS, r=rank, lora_alpha=ALPHA * rank, lora_dropout=0.05, target_modules="all-linear"
-    )
+    config = LoraConfig(r=rank, lora_alpha=ALPHA * rank, lora_dropout=0.05, target_modules="all-linear")
     adapted: nn.Module = get_peft_model(model, config)
     return adapted
 

@@ -6,37 +6,54 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_export.text_networks import import_transformers, text_contract
+from edge_export.text_networks import (
+    TASK_HEADS,
+    HeadFields,
+    Pooling,
+    as_network,
+    encoder_width,
+    import_transformers,
+    network_document,
+    stored_pooling,
+    text_contract,
+)
 from edge_pipeline.models.weights import WeightsSource
 from edge_runtime.errors import InputError, MachineError
 from edge_runtime.preprocessing import TextPreprocessing
 
 if TYPE_CHECKING:
-    from torch import nn
+    from edge_export.text_networks.network import TextNetwork
+
+DROPOUTS = ("classifier_dropout", "seq_classif_dropout", "hidden_dropout_prob", "dropout")
+"""What configurations of transformers call the dropout in front of a head, the most particular first."""
 
 
 @dataclass(frozen=True)
 class Encoder:
     """An encoder with a fresh head, its tokenizer and its contract."""
 
-    model: "nn.Module"
-    """A sequence classifier of transformers."""
-    config: dict[str, Any]
-    """transformers' configuration that builds it again."""
+    network: "TextNetwork"
+    architecture: str
+    """transformers' name of the bare encoder, such as `BertModel`."""
+    document: dict[str, Any]
+    """What `edge_export.text_networks.build_text_network` builds it of again."""
     tokenizer: bytes
     contract: TextPreprocessing
     weights: WeightsSource
 
 
-def load_encoder(name: str, labels: Sequence[str], max_length: int | None, *, multilabel: bool) -> Encoder:
+def load_encoder(
+    name: str, labels: Sequence[str], max_length: int | None, *, task: str, pooling: Pooling | None = None
+) -> Encoder:
     """Load an encoder and give it a head for `labels`.
 
     Args:
         name: A directory that `save_pretrained` wrote, or a name on the hub.
-        labels: Class names.
+        labels: Class names; none for embeddings.
         max_length: Most tokens of a text; None for the smaller of `edge_export.text_networks.DEFAULT_LENGTH` and what
             the encoder takes.
-        multilabel: A text may have several labels.
+        task: Decides the head.
+        pooling: How tokens become a text; None for what the directory says, or else `cls`.
 
     Raises:
         InputError: the directory holds no such encoder, its tokenizer does not fit, or it takes fewer tokens.
@@ -46,18 +63,46 @@ def load_encoder(name: str, labels: Sequence[str], max_length: int | None, *, mu
     folder = Path(name)
     _check_directory(folder, name)
     tokenizer = _load(transformers.AutoTokenizer, name, use_fast=True)
-    config = _load(
-        transformers.AutoConfig,
-        name,
-        num_labels=len(labels),
-        id2label=dict(enumerate(labels)),
-        label2id={label: at for at, label in enumerate(labels)},
-        problem_type="multi_label_classification" if multilabel else "single_label_classification",
-    )
+    config = _load(transformers.AutoConfig, name)
     contract, content = text_contract(f"--model {name}", tokenizer, config, max_length)
     # Only safetensors: a pickle could run whatever it likes.
-    model = _load(transformers.AutoModelForSequenceClassification, name, config=config, use_safetensors=True)
-    return Encoder(model, _plain(model.config), content, contract, _weights(folder, name))
+    bare = _load(transformers.AutoModel, name, config=config, use_safetensors=True)
+    pooling = pooling or stored_pooling(name, local=folder.is_dir()) or "cls"
+    return make_encoder(bare, labels, (contract, content), _weights(folder, name), task=task, pooling=pooling)
+
+
+def make_encoder(
+    bare: Any,
+    labels: Sequence[str],
+    tokens: tuple[TextPreprocessing, bytes],
+    weights: WeightsSource,
+    *,
+    task: str,
+    pooling: Pooling,
+) -> Encoder:
+    """Give a bare encoder of transformers the head of a task.
+
+    Args:
+        bare: Such as `BertModel`.
+        labels: Class names; none for embeddings.
+        tokens: The contract of its inputs, and its tokenizer's file.
+        weights: Where its weights came from.
+        task: Decides the head.
+        pooling: How tokens become a text.
+    """
+    kind = TASK_HEADS[task]
+    outputs = encoder_width(bare) if kind == "embed" else len(labels)
+    head = HeadFields(kind, outputs, pooling, _dropout(bare.config))
+    contract, content = tokens
+    network = as_network(bare, contract.pad_id, head)
+    return Encoder(
+        network, type(bare).__name__, network_document(_plain(bare.config), head), content, contract, weights
+    )
+
+
+def _dropout(config: Any) -> float:
+    found = (getattr(config, name, None) for name in DROPOUTS)
+    return next((float(share) for share in found if isinstance(share, float | int)), 0.1)
 
 
 def _check_directory(folder: Path, name: str) -> None:

@@ -11,6 +11,7 @@ from edge_runtime.preprocessing.text import MIN_TOKENS
 Optimizer = Literal["adamw", "sgd"]
 Schedule = Literal["cosine", "constant"]
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
+Pooling = Literal["cls", "mean"]
 Augment = Literal["none", "light", "standard"]
 
 MIN_SIDE = 8
@@ -32,6 +33,8 @@ class TrainConfig:
     """Column of the texts' labels; None for `label`."""
     max_length: int | None = None
     """Most tokens of a text, special ones included; None for 128, or what the encoder takes."""
+    pooling: Pooling | None = None
+    """How tokens become a text: `cls` or `mean`; None for what the encoder's directory says, or else `cls`."""
     lora: int | None = None
     """Rank of adapters that are trained instead of the encoder, and merged into it afterwards; None trains all."""
     size: int | None = None

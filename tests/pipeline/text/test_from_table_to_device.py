@@ -92,13 +92,21 @@ def test_commands_take_texts(exported: ExportResult) -> None:
 
 
 def test_a_directory_of_transformers_is_a_source(run: Path, tiny_encoder: Path, messages: Path, tmp_path: Path) -> None:
+    import torch
     import transformers
 
     from edge_export.capture.run_source import load_network
 
-    saved = tmp_path / "saved"
-    network = load_network(run, read_run(run))
-    network.encoder.save_pretrained(saved)  # type: ignore[operator, union-attr]
+    network, saved = load_network(run, read_run(run)), tmp_path / "saved"
+    config = transformers.AutoConfig.from_pretrained(tiny_encoder, id2label=dict(enumerate(read_run(run).labels)))
+    theirs = transformers.BertForSequenceClassification(config)
+    theirs.bert.load_state_dict(network.encoder.state_dict(), strict=False)  # type: ignore[union-attr]
+    with torch.no_grad():  # their pooler ends in a tanh, which small values pass as they are
+        theirs.bert.pooler.dense.weight.copy_(torch.eye(64) / 100)
+        theirs.bert.pooler.dense.bias.zero_()
+        theirs.classifier.weight.copy_(network.head.linear.weight * 100)  # type: ignore[union-attr, operator]
+        theirs.classifier.bias.copy_(network.head.linear.bias)  # type: ignore[union-attr, arg-type]
+    theirs.save_pretrained(saved)
     transformers.AutoTokenizer.from_pretrained(tiny_encoder).save_pretrained(saved)
     result = export(saved, tmp_path / "saved.edge", data=messages, config=ExportConfig(timing_seconds=0.5))
     assert result.outcome is Outcome.SHIPPED and result.report["source"] == "huggingface"
@@ -152,10 +160,12 @@ def load_weights(run: Path) -> dict[str, object]:
 def test_a_frozen_encoder_stays_and_its_head_learns(tiny_encoder: Path, messages: Path, tmp_path: Path) -> None:
     from safetensors.torch import load_file
 
-    run = train(messages, tmp_path / "frozen", config(tiny_encoder, freeze="backbone", learning_rate=3e-2)).run
+    asked = config(tiny_encoder, freeze="backbone", pooling="mean", learning_rate=3e-2)
+    run = train(messages, tmp_path / "frozen", asked).run
     before = load_file(tiny_encoder / "model.safetensors")
+    before = {name: tensor for name, tensor in before.items() if not name.startswith("pooler.")}
     after = load_weights(run)
-    kept = [name for name in before if bool((after[f"encoder.bert.{name}"] == before[name]).all())]  # type: ignore[attr-defined]
+    kept = [name for name in before if bool((after[f"encoder.{name}"] == before[name]).all())]  # type: ignore[attr-defined]
     assert len(kept) == len(before) and read_run(run).metrics["test"]["top1"] > 0.4
     assert not (run / "features").exists()
 

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_export.run import TOKENIZER_FILE
-from edge_export.text_networks import as_network
 from edge_pipeline.models.adapters import add_adapters, merge_adapters
 from edge_pipeline.models.encoders import load_encoder
 from edge_pipeline.models.freezing import head_input
@@ -20,8 +19,8 @@ from edge_runtime.text import TextPreprocessor
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-HEAD = "encoder.classifier"
-"""What transformers' sequence classifiers call their last layer, in the network around them."""
+HEAD = "head.linear"
+"""The trained layer of a head, in the network."""
 IMAGE_CHOICES = ("size", "train_size", "region")
 """Choices that mean nothing to texts."""
 
@@ -39,15 +38,18 @@ class TextLearner:
                 f"--freeze {config.freeze}: of a text encoder all is trained (none), the head (backbone), or adapters "
                 "(--lora RANK)"
             )
-        encoder = load_encoder(config.model, setting.dataset.labels, config.max_length, multilabel=config.multilabel)
-        self._encoder = encoder
-        self.architecture = type(encoder.model).__name__
         self.task: Task = "text-multilabel" if config.multilabel else "text-classification"
+        self._encoder = encoder = load_encoder(
+            config.model, setting.dataset.labels, config.max_length, task=self.task, pooling=config.pooling
+        )
+        self.architecture = encoder.architecture
         self.contract, self.weights = encoder.contract, encoder.weights
-        self.network: dict[str, Any] = encoder.config
+        self.network: dict[str, Any] = encoder.document
         self._preprocess = TextPreprocessor(encoder.contract, encoder.tokenizer)
-        model = encoder.model if config.lora is None else add_adapters(encoder.model, config.lora)
-        self._whole = as_network(model, encoder.contract.pad_id).to(setting.accelerator.device)
+        self._whole = encoder.network
+        if config.lora is not None:
+            self._whole.encoder = add_adapters(self._whole.encoder, config.lora)
+        self._whole.to(setting.accelerator.device)
         self.trained = self._whole if config.freeze == "none" else self._head()
         if config.lora is not None:
             total, learned = _count(self.trained)
@@ -109,8 +111,7 @@ class TextLearner:
     def finished(self) -> "nn.Module":
         """Return the network, adapters merged into its weights."""
         if self._setting.config.lora is not None:
-            merged = merge_adapters(self._whole.encoder)  # type: ignore[arg-type]
-            self._whole = as_network(merged, self.contract.pad_id)
+            self._whole.encoder = merge_adapters(self._whole.encoder)
         return self._whole
 
     def quick(self) -> "nn.Module":
