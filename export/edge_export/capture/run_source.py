@@ -80,6 +80,7 @@ def load_network(directory: Path, run: Run) -> "nn.Module":
         raise InputError(
             f"{file}: SHA-256 {found[:12]}... is not the {run.weights_sha256[:12]}... that the run names; train again"
         )
+    module: nn.Module
     if isinstance(run.preprocessing, TextPreprocessing):
         module = build_text_network(run.network, run.preprocessing.pad_id)
     else:
