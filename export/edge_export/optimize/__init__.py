@@ -2,6 +2,7 @@
 
 from edge_export.optimize.batch_norm import convolve_batch_norm
 from edge_export.optimize.first_token import take_first_token_early
+from edge_export.optimize.flat_attention import flatten_attention
 from edge_export.optimize.global_pool import use_global_average_pool
 from edge_export.optimize.hard_swish import align_hard_swish, split_hard_swish
 from edge_export.optimize.interface import GraphPass, PassRecord
@@ -26,6 +27,7 @@ BASELINE_PASSES: dict[str, GraphPass] = {
     "simplify": simplify,
     "global-average-pool": use_global_average_pool,
     "first-token": take_first_token_early,
+    "flat-attention": flatten_attention,
 }
 """In the order in which they run, on the captured graph: the result is the float32 graph that int8 must beat."""
 

@@ -40,6 +40,14 @@ def _rewrite(graph: "ir.Graph", node: "ir.Node") -> bool:
     return cut.apply()
 
 
+def _shorten(value: "ir.Value", axis: int) -> None:
+    """Note that a value now has one token; later passes ask for its rank."""
+    import onnx_ir as ir
+
+    if value.shape is not None:
+        value.shape = ir.Shape([1 if at == axis else side for at, side in enumerate(value.shape)])
+
+
 def _axis(node: "ir.Node") -> int:
     found = node.attributes.get("axis")
     return 0 if found is None else int(found.value)
@@ -82,7 +90,7 @@ class _Cut:
             return [(first, int(list(node.attributes["perm"].value)[axis]))]
         if node.op_type == "Reshape" and axis == LENGTH_AXIS and self._tail(node) is not None:
             return [(first, LENGTH_AXIS)]
-        if node.op_type == "Attention" and axis == HEADS_RANK - 2:
+        if node.op_type == "Attention" and not node.domain and axis == HEADS_RANK - 2:
             return [(first, axis)]
         if node.op_type not in ROWWISE or axis != LENGTH_AXIS:
             return []
@@ -125,7 +133,7 @@ class _Cut:
                 node.attributes.pop("allowzero", None)
             if node.op_type == "Attention" and len(node.inputs) > 3 and node.inputs[3] is not None:
                 node.replace_input_with(3, self._slice(node.inputs[3], HEADS_RANK - 2))
-            node.outputs[0].shape = None
+            _shorten(node.outputs[0], self._axes[node.outputs[0]])
         return True
 
     def _read_first(self, node: "ir.Node", index: int, first: "ir.Value") -> None:
