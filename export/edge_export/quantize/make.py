@@ -8,6 +8,7 @@ from edge_export.optimize import align_hard_swish, finish_quantized
 from edge_export.quantize.bodies import COMPUTE
 from edge_export.quantize.calibration import Observation, Ranges, settled_ranges
 from edge_export.quantize.dynamic import batched_products, quantize_dynamic
+from edge_export.quantize.fixed import quantize_fixed, unranged_products
 from edge_export.quantize.prepare import prepare
 from edge_export.quantize.recipe import Recipe
 from edge_export.quantize.static import SESSION, named_things, quantize_static, unranged_operators
@@ -58,11 +59,16 @@ def make_quantized(baseline: "onnx.ModelProto", recipe: Recipe, observation: Obs
         known = _needed(recipe, observation)
         model, products = smooth(model, known.peaks, recipe.smooth_quant, known.first)
         notes.append(f"smoothed the inputs of {products} matrix products")
-        observation = _observed_again(known, model) if products and recipe.kind == "static" else known
-    if recipe.kind == "dynamic":
+        observation = _observed_again(known, model) if products and recipe.kind != "dynamic" else known
+    if recipe.kind != "static":
         notes += [f"{name} stays in float: its weights are not of two dimensions" for name in batched_products(model)]
+    if recipe.kind == "dynamic":
         return Quantized(quantize_dynamic(model, recipe, in_float), dict(recipe.session), tuple(notes))
     known = _needed(recipe, observation)
+    if recipe.kind == "fixed":
+        ranges = settled_ranges(known, recipe.calibration, recipe.percentile)
+        notes += [f"{name} stays in float: its input is infinite" for name in unranged_products(model, ranges)]
+        return Quantized(quantize_fixed(model, recipe, ranges, in_float), dict(recipe.session), tuple(notes))
     ranges = align_hard_swish(model, settled_ranges(known, recipe.calibration, recipe.percentile))
     notes += [f"{name} stays in float: an activation at it is infinite" for name in unranged_operators(model, ranges)]
     session = SESSION | dict(recipe.session)
@@ -85,8 +91,8 @@ def quantizable_operators(baseline: "onnx.ModelProto", recipe: Recipe) -> list[s
     _check_names(model, recipe)
     in_float = set(recipe.float_operators)
     weights = {tensor.name for tensor in model.graph.initializer if tensor.data_type == TensorProto.FLOAT}
-    types = ("Gemm", "MatMul") if recipe.kind == "dynamic" else COMPUTE
-    if recipe.kind == "dynamic":
+    types = COMPUTE if recipe.kind == "static" else ("Gemm", "MatMul")
+    if recipe.kind != "static":
         in_float.update(batched_products(model))
     return [
         node.name

@@ -10,13 +10,12 @@ import tomllib
 
 from edge_runtime.errors import InputError
 
-STATIC_ONLY = frozenset(
-    {
-        "calibration", "percentile", "calibration_samples", "activations", "int16_tensors", "bias_correction",
-        "equalize",
-    }
-)  # fmt: skip
+CODES_ONLY = frozenset({"activations", "int16_tensors", "bias_correction", "equalize"})
+"""Fields that mean nothing to a recipe whose products give floats."""
+STATIC_ONLY = CODES_ONLY | {"calibration", "percentile", "calibration_samples"}
 """Fields that mean nothing to a dynamic recipe, which sees each input's own range at run time."""
+MEANINGLESS = {"static": frozenset[str](), "fixed": CODES_ONLY, "dynamic": STATIC_ONLY}
+"""Kind of recipe to the fields that mean nothing to it."""
 
 WORDS = {str: "text", bool: "true or false", int: "a whole number", float: "a number"}
 
@@ -30,9 +29,10 @@ class Recipe:
 
     name: str
     precision: Literal["int8"] = "int8"
-    kind: Literal["static", "dynamic"] = "static"
+    kind: Literal["static", "dynamic", "fixed"] = "static"
     """`static`: activations in int8 with ranges from calibration, for convolutions. `dynamic`: the weights of matrix
-    products and embeddings, with each input's range found at run time, for transformers."""
+    products and embeddings, with each input's range found at run time, for transformers. `fixed`: the same with
+    ranges from calibration, so that no answer depends on what else is in a batch."""
     calibration: Literal["minmax", "percentile", "entropy", "mse"] = "minmax"
     """A name of `edge_export.quantize.calibration.METHODS`."""
     percentile: float = 99.999
@@ -88,7 +88,7 @@ class Recipe:
         found: dict[str, Any] = {}
         for one in fields(self):
             value = getattr(self, one.name)
-            if value is None or (self.kind == "dynamic" and one.name in STATIC_ONLY):
+            if value is None or one.name in MEANINGLESS[self.kind]:
                 continue
             found[one.name] = list(value) if isinstance(value, tuple) else value
         return found | {"session": dict(self.session)}
@@ -105,8 +105,9 @@ def recipe_from_dict(document: Mapping[str, Any]) -> Recipe:
     for key in document:
         if key not in hints:
             raise InputError(f"{title}: unknown field {key!r}; known are {', '.join(hints)}")
-        if document.get("kind") == "dynamic" and key in STATIC_ONLY:
-            raise InputError(f"{title}: {key}={document[key]!r} means nothing to kind='dynamic'; remove it")
+        kind = document.get("kind")
+        if isinstance(kind, str) and key in MEANINGLESS.get(kind, ()):
+            raise InputError(f"{title}: {key}={document[key]!r} means nothing to kind={kind!r}; remove it")
     if "name" not in document:
         raise InputError(f"{title}: field 'name' is missing; give the recipe a name")
     return Recipe(**{key: _value(f"{title}: {key}", hints[key], value) for key, value in document.items()})

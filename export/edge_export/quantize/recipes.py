@@ -30,7 +30,12 @@ RECIPES: dict[str, Recipe] = {
         Recipe("dynamic-per-channel", kind="dynamic", session=NO_SKIP_NORM),
         # The same with outlier channels moved into the weights.
         Recipe("dynamic-smooth", kind="dynamic", smooth_quant=0.5, session=NO_SKIP_NORM),
-        # A transformer with ranges from calibration: slower than dynamic here, but no answer depends on its batch.
+        # Ranges from calibration: no answer depends on its batch, and no time goes into looking for ranges.
+        Recipe("fixed", kind="fixed", calibration="mse", per_channel=False, session=NO_SKIP_NORM),
+        Recipe("fixed-minmax", kind="fixed", per_channel=False, session=NO_SKIP_NORM),
+        Recipe("fixed-smooth", kind="fixed", per_channel=False, smooth_quant=0.5, session=NO_SKIP_NORM),
+        Recipe("fixed-per-channel", kind="fixed", calibration="mse", smooth_quant=0.5, session=NO_SKIP_NORM),
+        # A transformer in QDQ form: slower than dynamic and fixed ranges here.
         Recipe("static-smooth", calibration="mse", smooth_quant=0.5),
     )
 }

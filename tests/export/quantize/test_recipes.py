@@ -64,7 +64,7 @@ def test_a_recipe_survives_json_and_toml(recipe, tmp_path):
         ({}, "field 'name' is missing"),
         ({"name": ""}, "name='': a name"),
         ({"name": 3}, "name=3: text"),
-        ({"name": "r", "kind": "qat"}, "recipe r: kind='qat': 'static' or 'dynamic' is expected"),
+        ({"name": "r", "kind": "qat"}, "recipe r: kind='qat': 'static' or 'dynamic' or 'fixed' is expected"),
         ({"name": "r", "precision": "fp32"}, "precision='fp32': 'int8'"),
         ({"name": "r", "calibration": "max"}, "calibration='max': 'minmax' or 'percentile' or 'entropy' or 'mse'"),
         ({"name": "r", "percentile": 50}, "percentile=50.0: more than 50"),
@@ -75,6 +75,7 @@ def test_a_recipe_survives_json_and_toml(recipe, tmp_path):
         ({"name": "r", "float_operators": "conv"}, "float_operators='conv': a list of texts"),
         ({"name": "r", "session": {"a": 1}}, "session={'a': 1}: a table of texts"),
         ({"name": "r", "chanel": True}, "unknown field 'chanel'; known are name, precision"),
+        ({"name": "r", "kind": "fixed", "equalize": True}, "equalize=True means nothing to kind='fixed'"),
         ({"name": "r", "kind": "dynamic", "calibration": "mse"}, "calibration='mse' means nothing to kind='dynamic'"),
         ({"name": "r", "activations": "int8", "weights": "uint8"}, "no kernel has that pair"),
     ],
@@ -163,3 +164,18 @@ def test_dynamic_needs_no_sample_and_keeps_the_answers(digit_network, digits, an
     assert len(names) == len(set(names))
     with pytest.raises(InputError, match="recipe r: it needs calibration samples"):
         make_quantized(digit_network, Recipe("r"), None)
+
+
+@pytest.mark.parametrize("per_channel", [True, False])
+def test_fixed_ranges_make_an_answer_independent_of_its_batch(digit_network, digits, answers, observation, per_channel):
+    batch = np.stack(digits[:64])
+    expected = answers(digit_network, batch)
+    made = make_quantized(digit_network, Recipe("r", kind="fixed", per_channel=per_channel), observation).model
+    kinds = [node.op_type for node in made.graph.node]
+    assert "MatMulIntegerToFloat" in kinds and not {"MatMulInteger", "DynamicQuantizeLinear", "Cast"} & set(kinds)
+    seen = answers(made, batch)
+    assert np.abs(seen - expected).max() < 0.05 * np.abs(expected).max()
+    loud = np.concatenate([batch[:1], 100 * batch[1:2]])
+    np.testing.assert_array_equal(answers(made, loud)[0], seen[0])
+    in_float = make_quantized(digit_network, Recipe("r", kind="fixed", float_operators=("gemm",)), observation)
+    np.testing.assert_allclose(answers(in_float.model, batch), expected, atol=1e-5)
