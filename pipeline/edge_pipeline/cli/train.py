@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 # Spelled out, since the family itself is not needed for the help; a test holds the two equal.
-PRESET_NAMES = ("full", "classic", "quick", "text", "text-lora")
+PRESET_NAMES = ("full", "classic", "quick", "text", "text-lora", "text-scratch")
 
 
 @click.command()
@@ -25,7 +25,8 @@ PRESET_NAMES = ("full", "classic", "quick", "text", "text-lora")
 )
 @click.option(
     "--model",
-    help="Architecture of timm or torchvision; for texts an encoder's directory or name on the Hugging Face hub.  "
+    help="Architecture of timm or torchvision; for texts an encoder's directory, its name on the Hugging Face hub, "
+    "or scratch.  "
     "[default: tf_efficientnet_lite0]",
 )
 @click.option("--text", help="Column of the texts.  [default: text, where there is one]")
@@ -45,6 +46,7 @@ PRESET_NAMES = ("full", "classic", "quick", "text", "text-lora")
 @click.option("--batch-size", type=click.IntRange(min=1), help="Items a step, all processes together.  [default: 32]")
 @click.option("--optimizer", type=click.Choice(("adamw", "sgd")), help="[default: adamw]")
 @click.option("--learning-rate", "--lr", type=float, help="[default: 0.001]")
+@click.option("--layer-decay", type=float, metavar="SHARE", help="Of texts: each layer's rate over the next one's.")
 @click.option("--momentum", type=float, help="Of sgd.  [default: 0.9]")
 @click.option("--weight-decay", type=float, help="[default: 0.01]")
 @click.option("--schedule", type=click.Choice(("cosine", "constant")), help="[default: cosine]")
@@ -107,10 +109,12 @@ def _preset_here(data: str, explicit: Mapping[str, Any], console: "Console") -> 
     import torch
 
     from edge_pipeline.data.text_opening import is_text_data
+    from edge_pipeline.models.scratch import SCRATCH
     from edge_pipeline.training.presets import preset_for
 
     if is_text_data(Path(data), explicit.get("text")):
-        return "text-lora" if "lora" in explicit else "text"
+        scratch = explicit.get("model") == SCRATCH
+        return "text-lora" if "lora" in explicit else "text-scratch" if scratch else "text"
     preset = preset_for(explicit, torch.cuda.is_available())
     if preset == "quick":
         console.print("no GPU: training the end of the network (--preset quick); --preset full trains all of it")

@@ -24,7 +24,7 @@ class TrainConfig:
 
     model: str = "tf_efficientnet_lite0"
     """A classification architecture of timm or torchvision (`torchvision/NAME` where both have it); for texts the
-    directory of a Hugging Face encoder, or its name on the hub."""
+    directory of a Hugging Face encoder, its name on the hub, or `scratch`: a small one with a vocabulary of its own."""
     weights: str = "auto"
     """`auto`, `none`, or the path of a `.safetensors` or `.pth` state dict; an encoder of texts brings its own."""
     text: str | None = None
@@ -48,6 +48,8 @@ class TrainConfig:
     """Items a step, over all processes together, so that a result does not depend on how many there are."""
     optimizer: Optimizer = "adamw"
     learning_rate: float = 1e-3
+    layer_decay: float | None = None
+    """Of text encoders: each layer learns at this share of the rate of the one above it; None for one rate."""
     momentum: float = 0.9
     """SGD's; AdamW keeps its usual betas."""
     weight_decay: float = 1e-2
@@ -103,6 +105,8 @@ class TrainConfig:
         for name in ("warmup", "label_smoothing", "momentum"):
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(f"{_flag(name)} {getattr(self, name)}: must be at least 0 and less than 1")
+        if self.layer_decay is not None and not 0 < self.layer_decay <= 1:
+            raise InputError(f"--layer-decay {self.layer_decay}: must be greater than 0, at most 1")
         parse_region(self.region)
 
     def to_dict(self) -> dict[str, Any]:

@@ -135,7 +135,7 @@ class Loop:
         for step, (batch, inputs) in enumerate(zip(batches, part.inputs.read(batches, epoch), strict=True)):
             rate = learning_rate(config, (epoch - 1) * len(batches) + step, config.epochs * len(batches))
             for group in optimizer.param_groups:
-                group["lr"] = rate
+                group["lr"] = rate * group["scale"]
             wanted = part.targets[batch].to(self._accelerator.device)
             loss = self._loss(self._answers(wrapped, inputs), wanted)
             self._accelerator.backward(loss)

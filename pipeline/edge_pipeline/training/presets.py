@@ -55,6 +55,15 @@ PRESETS: dict[str, dict[str, Any]] = {
         "augment": "none",
         "patience": 3,
     },
+    # A small encoder that has learned nothing yet, for languages without a pretrained one.
+    "text-scratch": {
+        "model": "scratch",
+        "epochs": 8,
+        "batch_size": 32,
+        "learning_rate": 1e-3,
+        "augment": "none",
+        "patience": 2,
+    },
 }
 
 

@@ -20,7 +20,7 @@ from edge_runtime.manifest import Task
 if TYPE_CHECKING:
     from torch import nn
 
-TEXT_CHOICES = ("max_length", "pooling", "lora")
+TEXT_CHOICES = ("max_length", "pooling", "lora", "layer_decay")
 """Choices that mean nothing to images."""
 
 

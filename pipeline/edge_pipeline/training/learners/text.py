@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from edge_export.run import TOKENIZER_FILE
 from edge_pipeline.models.adapters import add_adapters, merge_adapters
-from edge_pipeline.models.encoders import load_encoder
+from edge_pipeline.models.encoders import Encoder, load_encoder
 from edge_pipeline.models.freezing import head_input
+from edge_pipeline.models.scratch import SCRATCH, scratch_encoder
 from edge_pipeline.training.directory import FEATURES_FOLDER
 from edge_pipeline.training.features import features_key, store_features, stored_features
 from edge_pipeline.training.learners.interface import Setting
@@ -39,9 +40,7 @@ class TextLearner:
                 "(--lora RANK)"
             )
         self.task: Task = "text-multilabel" if config.multilabel else "text-classification"
-        self._encoder = encoder = load_encoder(
-            config.model, setting.dataset.labels, config.max_length, task=self.task, pooling=config.pooling
-        )
+        self._encoder = encoder = _encoder(setting, self.task)
         self.architecture = encoder.architecture
         self.contract, self.weights = encoder.contract, encoder.weights
         self.network: dict[str, Any] = encoder.document
@@ -125,6 +124,17 @@ class TextLearner:
     def shown(self, split: str) -> Sequence[Path | str]:
         """Return the texts."""
         return self._setting.items[split].inputs
+
+
+def _encoder(setting: Setting, task: Task) -> Encoder:
+    """Load the encoder, or make one."""
+    config, labels = setting.config, setting.dataset.labels
+    if config.model != SCRATCH:
+        return load_encoder(config.model, labels, config.max_length, task=task, pooling=config.pooling)
+    if config.freeze != "none" or config.lora is not None:
+        raise InputError(f"--model {SCRATCH}: has learned nothing to build on; leave out --lora and --freeze")
+    texts = setting.items["train"].inputs
+    return scratch_encoder(texts, labels, config.max_length, task=task, pooling=config.pooling)
 
 
 def _count(module: "nn.Module") -> tuple[int, int]:
