@@ -1,10 +1,11 @@
 """Build the wheel without what only someone who reads the source needs.
 
 A device installs the wheel, and its size is a promise (60 KB). Comments, the texts below constants and fields, and
-docstrings stay in the repository and in the source distribution, but for those of the modules whose names
-`edge_runtime` exports: `help()` of everything that hosts may use is whole, and docs/runtime-api.md has the fields. What
-is left out becomes empty lines, and only the indent of what stays is smaller, so that a traceback from a device has the
-line numbers of the source.
+docstrings stay in the repository and in the source distribution, but for those of the names that `edge_runtime` exports
+and of their modules: `help()` of everything that hosts may use is whole, and docs/runtime-api.md has the fields. The
+types of functions that hosts do not call stay there too; those of methods and fields are in the wheel, since the type
+checkers of hosts follow them. What is left out becomes empty lines, and only the indent of what stays is smaller, so
+that a traceback from a device has the line numbers of the source.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import io
 import shutil
 import tempfile
 import tokenize
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +33,7 @@ class SlimHook(BuildHookInterface):  # type: ignore[type-arg]
             return
         self._copy = Path(tempfile.mkdtemp(prefix="edge-runtime-"))
         source = Path(self.root) / PACKAGE
-        public = exporting_modules((source / "__init__.py").read_text(encoding="utf-8"))
+        public = exported((source / "__init__.py").read_text(encoding="utf-8"))
         for file in sorted(source.rglob("*")):
             if file.suffix not in (".py", ".typed"):
                 continue
@@ -39,8 +41,10 @@ class SlimHook(BuildHookInterface):  # type: ignore[type-arg]
             slim = self._copy / place
             slim.parent.mkdir(parents=True, exist_ok=True)
             text = file.read_text(encoding="utf-8")
-            private = ".".join(place.with_suffix("").parts).removesuffix(".__init__") not in public
-            slim.write_text(slimmed(text, private) if file.suffix == ".py" else text, encoding="utf-8")
+            module = ".".join(place.with_suffix("").parts).removesuffix(".__init__")
+            slim.write_text(
+                slimmed(text, public.get(module, set())) if file.suffix == ".py" else text, encoding="utf-8"
+            )
             build_data["force_include"][str(slim)] = place.as_posix()
 
     def finalize(self, version: str, build_data: dict[str, Any], artifact_path: str) -> None:
@@ -49,20 +53,23 @@ class SlimHook(BuildHookInterface):  # type: ignore[type-arg]
             shutil.rmtree(self._copy)
 
 
-def exporting_modules(source: str) -> set[str]:
-    """Return the package and the modules that it takes its public names from, of the source of its `__init__`."""
-    tree = ast.walk(ast.parse(source))
-    return {PACKAGE} | {node.module for node in tree if isinstance(node, ast.ImportFrom) and node.module}
+def exported(source: str) -> dict[str, set[str]]:
+    """Return the modules that the package takes its public names from, with these, of the source of its `__init__`."""
+    public: dict[str, set[str]] = {PACKAGE: {PACKAGE}}
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            public.setdefault(node.module, set()).update(alias.name for alias in node.names)
+    return public
 
 
-def slimmed(source: str, private: bool = False) -> str:
-    """Return a module without comments, texts below assignments and docstrings of private names, and indented less.
+def slimmed(source: str, public: Collection[str] = ()) -> str:
+    """Return a module indented less, without comments, texts below assignments, and private docstrings and types.
 
     Everything stays on its line.
 
     Args:
         source: Of the module.
-        private: Hosts use nothing of it.
+        public: Those of its names that hosts use.
 
     Raises:
         ValueError: the module would not do the same any more.
@@ -72,16 +79,54 @@ def slimmed(source: str, private: bool = False) -> str:
         if token.type == tokenize.COMMENT:
             row, column = token.start
             lines[row - 1] = lines[row - 1][:column].rstrip() + "\n"
-    for node in ast.walk(ast.parse(source)):
-        for text in _left_out(node, private):
+    scopes = list(_scopes(ast.parse(source), public))
+    types = [place for node, _, typed in scopes if not typed for place in _signature(node)]
+    for row, start, end in sorted(types, reverse=True):  # from the right, so that columns hold
+        line = lines[row - 1].encode()  # columns are those of UTF-8
+        lines[row - 1] = (line[:start] + line[end:]).decode()
+    for node, documented, _ in scopes:
+        for text in _left_out(node, documented):
             for row in range(text.lineno - 1, text.end_lineno or text.lineno):
                 lines[row] = "\n"
-            if len(node.body) == 1:  # type: ignore[attr-defined] - a body needs a statement
+            if len(node.body) == 1:  # type: ignore[attr-defined] # a body needs a statement
                 lines[text.lineno - 1] = " " * text.col_offset + "pass\n"
     slim = _indented_by_one("".join(lines))
     if _code(source) != _code(slim):
         raise ValueError("a module would not do the same without its comments; this is a defect of the build")
     return slim
+
+
+def _scopes(module: ast.Module, public: Collection[str]) -> Iterator[tuple[ast.AST, bool, bool]]:
+    """Yield every node, and whether its docstring and the types of its signature stay."""
+    yield module, bool(public), True
+    for node in module.body:
+        name = getattr(node, "name", "")
+        known = name in public or (name.endswith("__") and bool(public))
+        yield from _inner(node, known, known or (isinstance(node, ast.ClassDef) and not _is_private(node)))
+
+
+def _inner(node: ast.AST, documented: bool, typed: bool) -> Iterator[tuple[ast.AST, bool, bool]]:
+    yield node, documented, typed
+    for child in ast.iter_child_nodes(node):
+        seen = not _is_private(child)
+        yield from _inner(child, documented and seen, typed and seen)
+
+
+def _is_private(node: ast.AST) -> bool:
+    name = getattr(node, "name", None) or ""
+    return name.startswith("_") and not name.endswith("__")
+
+
+def _signature(function: ast.AST) -> Iterator[tuple[int, int, int]]:
+    """Yield line, first and last column of the types in a signature; one that spans lines stays."""
+    if not isinstance(function, (ast.FunctionDef, ast.AsyncFunctionDef)):
+        return
+    for argument in ast.walk(function.args):
+        if isinstance(argument, ast.arg) and (kind := argument.annotation) and kind.end_lineno == argument.lineno:
+            yield argument.lineno, argument.col_offset + len(argument.arg.encode()), kind.end_col_offset or 0
+    kind = function.returns
+    if kind and kind.end_lineno == kind.lineno:
+        yield kind.lineno, kind.col_offset - len(" -> "), kind.end_col_offset or 0
 
 
 def _indented_by_one(source: str) -> str:
@@ -106,15 +151,12 @@ def _stripped(line: str) -> str:
     return line[1:] if line.startswith("\0") else line.lstrip(" ")
 
 
-def _left_out(node: ast.AST, private: bool) -> list[ast.Expr]:
+def _left_out(node: ast.AST, documented: bool) -> list[ast.Expr]:
     """Return the texts in a body that nobody reads at run time."""
     body = getattr(node, "body", [])
     texts = [statement for statement in body if _is_text(statement)] if isinstance(body, list) else []
     documents = isinstance(node, (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef))
-    name = getattr(node, "name", None) or ""
-    private = private or (name.startswith("_") and not name.endswith("__"))
-    public = documents and not private and bool(body) and _is_text(body[0])
-    return texts[1:] if public else texts
+    return texts[1:] if documents and documented and bool(body) and _is_text(body[0]) else texts
 
 
 def _is_text(statement: ast.AST) -> bool:
@@ -123,9 +165,13 @@ def _is_text(statement: ast.AST) -> bool:
 
 
 def _code(source: str) -> str:
-    """Return what a module does: its syntax tree without texts and without the `pass` that stands for them."""
+    """Return what a module does: its syntax tree without texts, their `pass`, and the types of signatures."""
     tree = ast.parse(source)
     for node in ast.walk(tree):
+        if isinstance(node, ast.arg):
+            node.annotation = None
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            node.returns = None
         body = getattr(node, "body", None)
         if isinstance(body, list):
             node.body = [one for one in body if not _is_text(one) and not isinstance(one, ast.Pass)]  # type: ignore[attr-defined]
