@@ -34,10 +34,12 @@ def golden_file(
     preprocess = make_preprocessor(manifest.preprocessing, dict(files or {}).__getitem__)
     cases = []
     for path, content in inputs.items():
-        tensor = preprocess(content)
+        plain = preprocess.decode(content)
+        tensor = preprocess.preprocess(plain)
         logits = {name: predict(tensor[None]) for name, predict in predictors.items()}
-        answers = {one.name: predictions(logits[one.name], manifest, one)[0] for one in manifest.variants}
-        values = {name: tuple(float(value) for value in row[0]) for name, row in logits.items()}
+        traces = [preprocess.trace(plain)]
+        answers = {one.name: predictions(logits[one.name], manifest, one, traces)[0] for one in manifest.variants}
+        values = {name: tuple(float(value) for value in row.ravel()) for name, row in logits.items()}
         labels = {name: answer.label for name, answer in answers.items()}
         scores = {name: answer.score for name, answer in answers.items()}
         cases.append(GoldenCase(path, tensor_sha256(tensor), values, labels, scores))

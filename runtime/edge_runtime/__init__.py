@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from edge_runtime.golden import SelfTestReport, selftest
     from edge_runtime.model import Model, load
     from edge_runtime.monitoring import Counts, Monitor
-    from edge_runtime.prediction import Prediction
+    from edge_runtime.prediction import Entity, Prediction
     from edge_runtime.slot import ModelSlot
 
 __version__ = "0.1.0"
@@ -39,6 +39,7 @@ __all__ = [
     "Counts",
     "EdgeError",
     "EdgeWarning",
+    "Entity",
     "InputError",
     "IntegrityError",
     "MachineError",
@@ -59,6 +60,7 @@ __all__ = [
 # Imported when first used, so that a host pays for numpy and ONNX Runtime only when it loads a model.
 _LAZY = {
     "Counts": "edge_runtime.monitoring",
+    "Entity": "edge_runtime.prediction",
     "Model": "edge_runtime.model",
     "ModelSlot": "edge_runtime.slot",
     "Monitor": "edge_runtime.monitoring",

@@ -120,7 +120,8 @@ class DeviceBuffers:
     def _bind(self, tensor: npt.NDArray[Any]) -> tuple[Any, Any, Any]:
         from onnxruntime import OrtValue
 
-        columns = self._answer.shape[1:]
+        sides = dict(zip(self._given.shape, tensor.shape, strict=True))  # an answer for each token is as long as them
+        columns = [sides.get(side, side) for side in self._answer.shape[1:]]
         if not all(isinstance(side, int) for side in columns):
             raise BundleError(f"output {self._answer.name} has the free shape {self._answer.shape}; use device='cpu'")
         shape = [len(tensor), *columns]

@@ -35,7 +35,7 @@ class GoldenCase:
     tensor_sha256: str
     """Of the preprocessed tensor's bytes: float32 pixels or int64 token numbers, little-endian, C order."""
     logits: dict[str, tuple[float, ...]]
-    """Variant name to its logits."""
+    """Variant name to its logits, or what its model answers, in C order."""
     label: dict[str, str]
     """Variant name to `Prediction.label`."""
     score: dict[str, float]
@@ -140,19 +140,21 @@ def _failures(model: Model, case: GoldenCase) -> list[str]:
     if not all(name in answers for answers in (case.logits, case.label, case.score)):
         return ["no golden answer of this variant"]
     try:
-        tensor = model.preprocess(model.decode(model.bundle.read(case.input)))
+        plain = model.decode(model.bundle.read(case.input))
+        tensor = model.preprocess(plain)
         logits = model.infer(tensor[None])
-        label = model.postprocess(logits)[0].label
+        label = model.postprocess(logits, [plain])[0].label
     except EdgeError as error:
         return [str(error)]
     found = []
     if tensor_sha256(tensor) != case.tensor_sha256:
         found.append("preprocess: the tensor differs")
-    found += _differences(logits[0], case.logits[name], model)
+    found += _differences(logits.ravel(), case.logits[name], model)
     if label != case.label[name]:
         found.append(f"postprocess: label {label!r}, golden {case.label[name]!r}")
     elif not any(line.startswith("infer") for line in found):  # of the golden logits, so that only the score differs
-        score = model.postprocess(np.array([case.logits[name]], dtype=np.float32))[0].score
+        golden = np.array(case.logits[name], dtype=np.float32).reshape(logits.shape)
+        score = model.postprocess(golden, [plain])[0].score
         if not abs(score - case.score[name]) <= SCORE_TOLERANCE:
             found.append(f"postprocess: score {score:.9g}, golden {case.score[name]:.9g}")
     return found

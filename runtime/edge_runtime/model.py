@@ -14,12 +14,13 @@ import numpy as np
 from edge_runtime.bundle import Bundle, Source, open_bundle
 from edge_runtime.choice import choose
 from edge_runtime.devices import DeviceBuffers, runner
-from edge_runtime.errors import BundleError, EdgeWarning, InputError, MachineError
+from edge_runtime.errors import BundleError, EdgeError, EdgeWarning, InputError, MachineError
 from edge_runtime.manifest import Manifest, TensorInfo, Variant
 from edge_runtime.prediction import Prediction
 from edge_runtime.preprocessing import make_preprocessor
+from edge_runtime.preprocessing.interface import at_place
 from edge_runtime.session import Device, Threads, abandon, create_session, first_line
-from edge_runtime.tasks import predictions
+from edge_runtime.tasks import TASKS, predictions
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -114,6 +115,9 @@ class Model:
         self._preprocessor = make_preprocessor(bundle.manifest.preprocessing, bundle.read)
         self._input, self._output = variant.inputs[0], variant.outputs[0]
         self._dtype = np.dtype(self._input.dtype)
+        kind = TASKS[self.manifest.task]
+        self._traced, self._by_token = kind.traced, "length" in kind.shape
+        self._width: Any = len(self.labels) or self._output.shape[-1]
         first = self._input.shape[0]
         self._fixed_batch = first if isinstance(first, int) else None
         self._lock = threading.Lock()
@@ -169,12 +173,28 @@ class Model:
             InputError: an input cannot be used; of a list, the message gives its place.
         """
         if not isinstance(x, (list, tuple)):
-            return self.postprocess(self.infer(self._preprocessor(x, color)[None]))[0]
+            plains: Any = ()
+            if self._traced:
+                x = self.decode(x, color=color)
+                plains, color = [x], None
+            return self.postprocess(self.infer(self._preprocessor(x, color)[None]), plains)[0]
+        if self._traced:
+            x, color = self._decode_all(x, color), None
         answers: dict[int, Prediction] = {}
         # A graph of one item at a time gets no batches: texts would be padded for nothing.
         for places, batch in self._preprocessor.batches(x, color, 1 if self._fixed_batch == 1 else MAX_BATCH):
-            answers.update(zip(places, self.postprocess(self.infer(batch)), strict=True))
+            some = [x[at] for at in places] if self._traced else ()
+            answers.update(zip(places, self.postprocess(self.infer(batch), some), strict=True))
         return [answers[at] for at in range(len(x))]
+
+    def _decode_all(self, items: Sequence[Any], color: str | None) -> list[Any]:
+        plains = []
+        for at, item in enumerate(items):
+            try:
+                plains.append(self.decode(item, color=color))
+            except EdgeError as error:
+                raise at_place(error, at) from error
+        return plains
 
     def decode(self, x: Any, *, color: str | None = None) -> Any:
         """Return one input in its plain form: `(H, W, 3)` uint8 RGB, or a text."""
@@ -185,7 +205,10 @@ class Model:
         return self._preprocessor.preprocess(plain)
 
     def infer(self, batch: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
-        """Return `(n, labels)` float32 logits for `(n, 3, h, w)` tensors or `(n, length)` padded token numbers.
+        """Return float32 logits for `(n, 3, h, w)` tensors or `(n, length)` padded token numbers.
+
+        They are `(n, labels)`; for tags `(n, length, labels)`, without the columns in which every row has padding; for
+        embeddings `(n, width)`.
 
         Raises:
             InputError: the batch is not of that shape.
@@ -200,14 +223,15 @@ class Model:
 
     def _in_fixed_batches(self, batch: npt.NDArray[Any], size: int) -> npt.NDArray[np.float32]:
         """Run a graph that takes exactly `size` items; the last run is filled up with zeros."""
-        answers = []
+        answers = np.zeros(self._shape(batch), dtype=np.float32)
         for start in range(0, len(batch), size):
             part = batch[start : start + size]
             full = np.zeros((size, *batch.shape[1:]), dtype=batch.dtype)
             full[: len(part)] = part
             # Checked again, since a row alone may need less padding than its batch did.
-            answers.append(self._run(self._preprocessor.check(full))[: len(part)])
-        return np.concatenate(answers)
+            answer = self._run(self._preprocessor.check(full))[: len(part)]
+            answers[start : start + size, : answer.shape[1]] = answer
+        return answers
 
     def _run(self, batch: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
         tensor = batch if batch.dtype == self._dtype else batch.astype(self._dtype)
@@ -215,15 +239,32 @@ class Model:
             logits = self._ask(tensor)
         except Exception as error:  # its exceptions have no common base that is public
             raise BundleError(f"{self.variant.file}: ONNX Runtime cannot run it ({first_line(error)})") from error
-        if logits.shape != (len(batch), len(self.labels)) or not np.isfinite(logits).all():
+        if logits.shape != self._shape(batch) or not np.isfinite(logits).all():
             raise BundleError(
                 f"{self.variant.file}: answered {logits.shape} {logits.dtype}, or not with finite numbers"
             )
         return logits.astype(np.float32, copy=False)
 
-    def postprocess(self, logits: npt.NDArray[np.float32]) -> list[Prediction]:
-        """Turn `(n, labels)` logits into answers."""
-        return predictions(logits, self.manifest, self.variant)
+    def _shape(self, batch: npt.NDArray[Any]) -> tuple[int, ...]:
+        """Return the shape that the model's answer to a batch must have."""
+        return (*batch.shape[:2], self._width) if self._by_token else (len(batch), self._width)
+
+    def postprocess(self, logits: npt.NDArray[np.float32], plains: Sequence[Any] = ()) -> list[Prediction]:
+        """Turn logits into answers.
+
+        Args:
+            logits: What `infer` returned.
+            plains: What `decode` returned of the same inputs: tags are placed in their texts. Others need none.
+
+        Raises:
+            InputError: the task needs them and there are not as many.
+        """
+        traces: Sequence[Any] = ()
+        if self._traced:
+            if len(plains) != len(logits):
+                raise InputError(f"postprocess: {len(logits)} answers and {len(plains)} texts; give each its text")
+            traces = [self._preprocessor.trace(plain) for plain in plains]
+        return predictions(logits, self.manifest, self.variant, traces)
 
     def _after_fork(self) -> None:
         """Make the session anew: its threads stayed in the parent process."""

@@ -66,7 +66,7 @@ class StagedCall:
         preprocessed = clock()
         logits = model.infer(tensor[np.newaxis])
         inferred = clock()
-        model.postprocess(logits)
+        model.postprocess(logits, (image,))
         self._marks.append((start, read, decoded, preprocessed, inferred, clock()))
 
     def forget(self) -> None:

@@ -119,18 +119,19 @@ def _timed_call(model: Any, slowdown: float) -> Any:
         fed = clock()
         logits = model.infer(tensor[np.newaxis])
         inferred = clock()
-        model.postprocess(logits)
+        model.postprocess(logits, (image,))
         end = clock()
         return end - start, inferred - fed, read - start, decoded - read, fed - decoded, end - inferred
 
     def slower(data: bytes) -> tuple[int, int]:
         start = clock()
-        tensor = model.preprocess(model.decode(data))
+        image = model.decode(data)
+        tensor = model.preprocess(image)
         fed = clock()
         logits = model.infer(tensor[np.newaxis])
         inferred = clock()
         delayed = spin(fed + (inferred - fed) * factor)
-        model.postprocess(logits)
+        model.postprocess(logits, (image,))
         return spin(start + (clock() - start - (delayed - inferred)) * factor) - start, delayed - fed
 
     def spin(until: float) -> int:

@@ -67,6 +67,9 @@ class ImagePreprocessor:
         box = center_box(size, contract.crop_width, contract.crop_height)
         return self._normalize(resize_image(image, size, contract.resize.kernel, box), out)
 
+    def trace(self, _: Any) -> None:
+        """Return nothing: answers to images need no more of them."""
+
     def __call__(
         self, x: Any, color: str | None = None, *, out: npt.NDArray[np.float32] | None = None
     ) -> npt.NDArray[np.float32]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from typing import TYPE_CHECKING
 
 from edge_runtime._reading import read_text, require
 from edge_runtime.manifest.values import (
@@ -16,7 +17,10 @@ from edge_runtime.manifest.values import (
     TensorInfo,
     Variant,
 )
-from edge_runtime.preprocessing import Preprocessing, check_preprocessing
+from edge_runtime.preprocessing import Preprocessing, TextPreprocessing, check_preprocessing
+
+if TYPE_CHECKING:
+    from edge_runtime.tasks import TaskKind
 
 _SEGMENT = r"[A-Za-z0-9_-]([A-Za-z0-9._-]*[A-Za-z0-9_-])?"
 PATH = re.compile(rf"{_SEGMENT}(/{_SEGMENT})*")
@@ -29,6 +33,11 @@ MAX_BYTES = (1 << 31) - 1
 """Of one file: protobuf ends there, and with it a model without external data."""
 _MAX_BATCH_ELEMENTS = 1 << 28
 """Of a fixed batch, a GiB of float32: a lying manifest must not ask for all memory."""
+_MAX_TOKEN_ANSWERS = 1 << 22
+"""Values that a model may answer for one text: 16 MiB."""
+MAX_WIDTH = 1 << 16
+"""Of a vector that stands for a text."""
+_TAG = re.compile("O|[BI]-.+", re.DOTALL)
 MAX_LABEL = 500
 MAX_NAME = 200
 MAX_VARIANTS = 64
@@ -42,13 +51,14 @@ def check_manifest(manifest: Manifest) -> None:
     Raises:
         SchemaError: with the field's dotted name, the value and the rule.
     """
+    from edge_runtime.tasks import TASKS  # when needed: it loads numpy
+
     require(0 < len(manifest.name) <= MAX_NAME, "name", manifest.name, f"1 to {MAX_NAME} characters")
-    _check_labels(manifest.labels)
+    task = TASKS[manifest.task]
+    _check_labels(manifest.labels, task)
     check_preprocessing(manifest.preprocessing)
-    kind = manifest.task.partition("-")[0]
-    require(
-        manifest.preprocessing.kind == kind, "preprocessing.kind", manifest.preprocessing.kind, f"{kind} for its task"
-    )
+    kind = manifest.preprocessing.kind
+    require(kind == task.input, "preprocessing.kind", kind, f"{task.input} for its task")
     paths = _check_files(manifest.files)
     require(manifest.golden in paths, "golden", manifest.golden, "the path of a listed file")
     for at, path in enumerate(manifest.evidence):
@@ -61,14 +71,19 @@ def check_manifest(manifest: Manifest) -> None:
     names = [variant.name for variant in manifest.variants]
     require(len(set(names)) == len(names), "variants", names, "each name once")
     for at, variant in enumerate(manifest.variants):
-        _check_variant(variant, f"variants[{at}]", manifest, paths)
+        _check_variant(variant, f"variants[{at}]", manifest, paths, task)
 
 
-def _check_labels(labels: tuple[str, ...]) -> None:
+def _check_labels(labels: tuple[str, ...], task: TaskKind) -> None:
+    if "labels" not in task.shape:
+        require(not labels, "labels", labels, "none for this task")
+        return
     require(len(labels) >= 1, "labels", labels, "at least one label")
     require(len(set(labels)) == len(labels), "labels", labels, "each label once")
     for at, label in enumerate(labels):
         check_label(label, f"labels[{at}]")
+        if "length" in task.shape:
+            require(bool(_TAG.fullmatch(label)), f"labels[{at}]", label, "a tag: O, B-kind or I-kind")
 
 
 def check_label(label: str, where: str = "label") -> None:
@@ -117,7 +132,7 @@ def _check_files(files: tuple[FileEntry, ...]) -> set[str]:
     return set(paths)
 
 
-def _check_variant(variant: Variant, where: str, manifest: Manifest, paths: set[str]) -> None:
+def _check_variant(variant: Variant, where: str, manifest: Manifest, paths: set[str], task: TaskKind) -> None:
     require(bool(WORD.fullmatch(variant.name)), f"{where}.name", variant.name, "1 to 64 letters, digits, `.`, `_`, `-`")
     require(variant.file in paths, f"{where}.file", variant.file, "the path of a listed file")
     bounded = variant.tolerance == 0 if variant.exact else 0 <= variant.tolerance <= MAX_TOLERANCE
@@ -128,13 +143,7 @@ def _check_variant(variant: Variant, where: str, manifest: Manifest, paths: set[
         for at, tensor in enumerate(tensors):
             _check_tensor(tensor, f"{where}.{kind}[{at}]")
     _check_input(variant.inputs[0], f"{where}.inputs[0]", manifest.preprocessing)
-    answers = (len(manifest.labels),)
-    require(
-        _fits(variant.outputs[0].shape, answers),
-        f"{where}.outputs[0].shape",
-        variant.outputs[0].shape,
-        f"(n, {answers[0]})",
-    )
+    _check_answer(variant.outputs[0].shape, f"{where}.outputs[0].shape", manifest, task)
     if variant.unknown is not None:
         unknown = variant.unknown
         plain = manifest.task.endswith("-classification") and "unknown" not in manifest.labels
@@ -143,6 +152,19 @@ def _check_variant(variant: Variant, where: str, manifest: Manifest, paths: set[
         require(low <= unknown.temperature <= high, f"{where}.unknown.temperature", unknown.temperature, "positive")
         require(0 <= unknown.threshold <= 1, f"{where}.unknown.threshold", unknown.threshold, "0 to 1")
         require(0 <= unknown.precision <= 1, f"{where}.unknown.precision", unknown.precision, "0 to 1")
+
+
+def _check_answer(shape: tuple[int | str, ...], where: str, manifest: Manifest, task: TaskKind) -> None:
+    """Hold the shape of the model's answers against what the task asks for, and bound what they may take."""
+    count, contract = len(manifest.labels), manifest.preprocessing
+    if "width" in task.shape:
+        count = shape[-1] if shape and isinstance(shape[-1], int) else 0
+        require(0 < count <= MAX_WIDTH, where, shape, f"(n, width) with a width of 1 to {MAX_WIDTH}")
+    item = tuple("length" if side == "length" else count for side in task.shape)
+    require(_fits(shape, item), where, shape, f"(n, {', '.join(map(str, item))})")
+    if "length" in task.shape and isinstance(contract, TextPreprocessing):
+        small = contract.max_length * count <= _MAX_TOKEN_ANSWERS
+        require(small, where, shape, f"at most {_MAX_TOKEN_ANSWERS} values, with a max_length of {contract.max_length}")
 
 
 def _check_input(tensor: TensorInfo, where: str, contract: Preprocessing) -> None:

@@ -19,7 +19,14 @@ MAX_FILES = 10_000
 MAX_PATH = 200
 """Characters of a path in a bundle, so that it can be unpacked below any ordinary directory."""
 
-Task = Literal["image-classification", "image-multilabel", "text-classification", "text-multilabel"]
+Task = Literal[
+    "image-classification",
+    "image-multilabel",
+    "text-classification",
+    "text-multilabel",
+    "text-tokens",
+    "text-embedding",
+]
 """The kind of input, and the kind of answer: a name of `edge_runtime.tasks.TASKS`."""
 Precision = Literal["fp32", "fp16", "int8"]
 Device = Literal["cpu", "cuda"]

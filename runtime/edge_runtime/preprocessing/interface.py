@@ -22,6 +22,10 @@ class Preprocessor(Protocol):
         """Return the model's tensor of one input, without the batch axis."""
         ...
 
+    def trace(self, plain: Any, /) -> Any:
+        """Return what answers may need of an input beside its tensor: a text's words; None for images."""
+        ...
+
     def __call__(self, x: Any, color: str | None = None) -> npt.NDArray[Any]:
         """Decode and preprocess."""
         ...

@@ -1,24 +1,25 @@
-"""What a model is asked for: each task is the kind of its input and one way from logits to answers.
+"""What a model is asked for: a task is a kind of input, a shape of the model's answers, and the way from them to ours.
 
 | file | answer |
 |---|---|
 | `one_label.py` | the best of the labels, or `unknown` |
 | `several_labels.py` | every label over one half |
+| `tags.py` | the spans of a text that its words' tags give |
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from edge_runtime.manifest import Manifest, Variant
 from edge_runtime.tasks.one_label import one_label
 from edge_runtime.tasks.several_labels import several_labels
+from edge_runtime.tasks.tags import tags
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-    from edge_runtime.manifest import Task
+    from edge_runtime.manifest import Manifest, Task, Variant
     from edge_runtime.prediction import Prediction
 
 __all__ = ["TASKS", "TaskKind", "is_multilabel", "predictions"]
@@ -29,15 +30,22 @@ class TaskKind(NamedTuple):
 
     input: str
     """`kind` of the preprocessing contract."""
-    answer: Callable[[npt.NDArray[Any], Manifest, Variant], list[Prediction]]
-    """From `(n, labels)` logits to `n` answers."""
+    shape: tuple[str, ...]
+    """Of the model's answer to one input: `labels` for as many as there are, `length` for that of the input, `width`
+    for what the manifest says of the output."""
+    answer: Callable[[npt.NDArray[Any], Manifest, Variant, Sequence[Any]], list[Prediction]]
+    """From `(n, *shape)` values to `n` answers; last, what the preprocessor's `trace` says of the inputs."""
+    traced: bool = False
+    """Whether `answer` needs those."""
 
 
 TASKS: dict[Task, TaskKind] = {
-    "image-classification": TaskKind("image", one_label),
-    "image-multilabel": TaskKind("image", several_labels),
-    "text-classification": TaskKind("text", one_label),
-    "text-multilabel": TaskKind("text", several_labels),
+    "image-classification": TaskKind("image", ("labels",), one_label),
+    "image-multilabel": TaskKind("image", ("labels",), several_labels),
+    "text-classification": TaskKind("text", ("labels",), one_label),
+    "text-multilabel": TaskKind("text", ("labels",), several_labels),
+    "text-tokens": TaskKind("text", ("length", "labels"), tags, True),
+    "text-embedding": TaskKind("text", ("width",), one_label),
 }
 
 
@@ -46,6 +54,8 @@ def is_multilabel(task: str) -> bool:
     return task.endswith("-multilabel")
 
 
-def predictions(logits: npt.NDArray[Any], manifest: Manifest, variant: Variant) -> list[Prediction]:
-    """Turn `(n, labels)` logits into `n` answers by the bundle's rules."""
-    return TASKS[manifest.task].answer(logits, manifest, variant)
+def predictions(
+    logits: npt.NDArray[Any], manifest: Manifest, variant: Variant, traces: Sequence[Any] = ()
+) -> list[Prediction]:
+    """Turn what a model answered into `n` answers by the bundle's rules; `traces` where the task is `traced`."""
+    return TASKS[manifest.task].answer(logits, manifest, variant, traces)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from edge_runtime.manifest import Manifest, Unknown, Variant
 from edge_runtime.prediction import UNKNOWN, Prediction, softmax
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from edge_runtime.manifest import Manifest, Unknown, Variant
 
-def one_label(logits: npt.NDArray[Any], manifest: Manifest, variant: Variant) -> list[Prediction]:
+
+def one_label(logits: npt.NDArray[Any], manifest: Manifest, variant: Variant, _: Any = ()) -> list[Prediction]:
     """Turn `(n, labels)` logits into `n` answers."""
     rule = variant.unknown
     probabilities = softmax(logits, rule.temperature if rule else 1.0)

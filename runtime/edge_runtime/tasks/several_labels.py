@@ -6,16 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edge_runtime.manifest import Manifest, Variant
 from edge_runtime.prediction import Prediction, sigmoid
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
+    from edge_runtime.manifest import Manifest, Variant
+
 _THRESHOLD = 0.5
 
 
-def several_labels(logits: npt.NDArray[Any], manifest: Manifest, _: Variant) -> list[Prediction]:
+def several_labels(logits: npt.NDArray[Any], manifest: Manifest, _: Variant, __: Any = ()) -> list[Prediction]:
     """Turn `(n, labels)` logits into `n` answers."""
     return [_answer(row, manifest) for row in sigmoid(logits)]
 

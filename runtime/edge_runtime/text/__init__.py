@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import unicodedata
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -16,11 +17,21 @@ from edge_runtime.preprocessing.text import TextPreprocessing
 if TYPE_CHECKING:
     import numpy.typing as npt
 
-__all__ = ["TextPreprocessor", "describe"]
+__all__ = ["TextPreprocessor", "Words", "describe"]
 
 CHUNK = 1024
 """Texts of a list that are sorted by length together, so that memory does not grow with the list."""
 Ids: TypeAlias = "npt.NDArray[np.int64]"
+
+
+class Words(NamedTuple):
+    """The words of a text's tokens, special tokens left out."""
+
+    text: str
+    first: tuple[int, ...]
+    """Place of each word's first token in the row."""
+    spans: tuple[tuple[int, int], ...]
+    """Each word's characters, from and to, with the combining marks that follow."""
 
 
 class TextPreprocessor:
@@ -35,6 +46,8 @@ class TextPreprocessor:
         self.contract = contract
         self._tokenizer = read_tokenizer(tokenizer, contract.tokenizer)
         self._tokenizer.no_padding()
+        added = self._tokenizer.get_added_tokens_decoder()
+        self._special = {number: token.content for number, token in added.items() if token.special}
         if contract.truncation == "end":
             self._tokenizer.enable_truncation(contract.max_length)
         else:
@@ -59,6 +72,18 @@ class TextPreprocessor:
     def preprocess(self, plain: str) -> Ids:
         """Return the text's token numbers, `(length,)` int64."""
         return self._ids(self._tokenizer.encode(plain).ids, plain)
+
+    def trace(self, plain: str) -> Words:
+        """Return the words of a text's tokens."""
+        made = self._tokenizer.encode(plain)
+        found: dict[int, tuple[int, int, int]] = {}
+        for at, (word, number, (start, end)) in enumerate(zip(made.word_ids, made.ids, made.offsets, strict=True)):
+            if word in found:
+                found[word] = (*found[word][:2], end)
+            elif word is not None and self._special.get(number) != plain[start:end] and number != self.contract.pad_id:
+                found[word] = at, start, end
+        spans = (_trim(plain, start, end) for _, start, end in found.values())
+        return Words(plain, tuple(at for at, _, _ in found.values()), tuple(spans))
 
     def __call__(self, x: Any, color: str | None = None) -> Ids:
         """Decode and preprocess one input."""
@@ -126,6 +151,17 @@ def read_tokenizer(data: bytes, name: str) -> Any:
     except Exception as error:  # it raises plain Exception
         line = str(error).splitlines()[0][:200]
         raise BundleError(f"{name}: tokenizers cannot read it ({line}); upgrade tokenizers or export again") from error
+
+
+def _trim(text: str, start: int, end: int) -> tuple[int, int]:
+    """Leave blanks out that a tokenizer counts to its words, and take the marks in that it dropped."""
+    while start < end and text[start].isspace():
+        start += 1
+    while start < end and text[end - 1].isspace():
+        end -= 1
+    while end < len(text) and unicodedata.category(text[end])[0] == "M":
+        end += 1
+    return start, end
 
 
 def describe(x: Any) -> str:

@@ -119,6 +119,8 @@ class TextDraft:
     files: dict[str, bytes]
     contract: TextPreprocessing
     task: str = "text-classification"
+    labels: tuple[str, ...] = LABELS
+    answers: tuple[int | str, ...] = (len(LABELS),)
 
     def manifest(self) -> Manifest:
         variants = tuple(
@@ -128,7 +130,7 @@ class TextDraft:
                 "int8" if batch == 1 else "fp32",
                 "cpu",
                 (TensorInfo("input", "int64", (batch, "length")),),
-                (TensorInfo("logits", "float32", (batch, len(LABELS))),),
+                (TensorInfo("logits", "float32", (batch, *self.answers)),),
                 exact=False,
                 tolerance=1e-4,
             )
@@ -138,7 +140,7 @@ class TextDraft:
         plain: Any = {"recipe": {}, "provenance": {}, "golden": "golden.json", "content_id": "", "version": "1"}
         made = Manifest(
             task=self.task,  # type: ignore[arg-type]
-            name="messages", labels=LABELS, preprocessing=self.contract, variants=variants, files=entries, **plain,
+            name="messages", labels=self.labels, preprocessing=self.contract, variants=variants, files=entries, **plain,
         )  # fmt: skip
         return dataclasses.replace(made, content_id=content_id(made))
 
@@ -156,13 +158,14 @@ class TextDraft:
         for path, text in TEXTS.items():
             self.files[path] = text.encode()
             ids = preprocess(text)
+            traces = [preprocess.trace(text)]
             case: dict[str, Any] = {"input": path, "tensor_sha256": tensor_sha256(ids)}
             case |= {"logits": {}, "label": {}, "score": {}}
             for variant in manifest.variants:
                 session = onnxruntime.InferenceSession(self.files[variant.file], providers=["CPUExecutionProvider"])
                 logits = session.run(None, {"input": ids[None]})[0]
-                answer = predictions(logits, manifest, variant)[0]
-                case["logits"][variant.name] = [float(value) for value in logits[0]]
+                answer = predictions(logits, manifest, variant, traces)[0]
+                case["logits"][variant.name] = [float(value) for value in logits.ravel()]
                 case["label"][variant.name], case["score"][variant.name] = answer.label, answer.score
             cases.append(case)
         self.files["golden.json"] = json.dumps({"schema": 1, "cases": cases}).encode()
@@ -194,3 +197,46 @@ def make_text_draft() -> Any:
 def text_archive() -> bytes:
     """A text bundle as one file's bytes."""
     return new_text_draft().archive()
+
+
+TAGS = ("O", "B-it", "I-it", "B-who", "I-who")
+TAG_OF = {"größe": 1, "##s": 4, "my": 2, "is": 3, "of": 4, "中": 3, "two": 1, "them": 2}
+"""Piece to the place of its tag; any other piece has O."""
+
+
+def tagging_graph(batch: int | str, *, by_neighbors: bool = False) -> bytes:
+    """One row of logits a token: 5 for its own tag; `by_neighbors` lets batch mates count, as in int8."""
+    pieces = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", *WORDS)
+    table = np.zeros((len(pieces), len(TAGS)), dtype=np.float32)
+    for at, piece in enumerate(pieces):
+        table[at, TAG_OF.get(piece, 3 if piece in ("[UNK]", "[CLS]", "[SEP]") else 0)] = 5 - at / 10
+    nodes = [helper.make_node("Gather", ["table", "input"], ["plain" if by_neighbors else "logits"])]
+    if by_neighbors:
+        nodes += [
+            helper.make_node("ReduceMean", ["plain"], ["mean"], keepdims=1),
+            helper.make_node("Sub", ["plain", "mean"], ["logits"]),
+        ]
+    graph = helper.make_graph(
+        nodes,
+        "tagger",
+        [helper.make_tensor_value_info("input", TensorProto.INT64, [batch, "length"])],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, [batch, "length", len(TAGS)])],
+        [numpy_helper.from_array(table, "table")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    onnx.checker.check_model(model)
+    return model.SerializeToString()
+
+
+def tagging_draft(**changes: Any) -> TextDraft:
+    draft = new_text_draft(**changes)
+    draft.task, draft.labels, draft.answers = "text-tokens", TAGS, ("length", len(TAGS))
+    draft.files |= {"cpu-int8.onnx": tagging_graph(1, by_neighbors=True), "cpu-fp32.onnx": tagging_graph("n")}
+    draft.add_golden()
+    return draft
+
+
+@pytest.fixture(scope="session")
+def make_tagging_draft() -> Any:
+    """Makes bundles that tag the words of texts."""
+    return tagging_draft
