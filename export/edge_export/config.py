@@ -50,6 +50,8 @@ class ExportConfig:
     """Ship the best inconclusive candidate, marked as such."""
     keep_fp32: bool = False
     """Put the fp32 baseline beside the candidate."""
+    batchable: bool = False
+    """Only int8 recipes whose answers do not depend on what else is in a batch."""
     draft: bool = False
     """Let int8 see JPEGs that are decoded at reduced scale, where val allows it."""
     unknown_precision: float | None = 0.95
@@ -98,6 +100,11 @@ class ExportConfig:
             raise InputError(
                 f"draft with quantize={self.quantize!r}, keep_fp32={self.keep_fp32}: it is judged with the int8 "
                 "candidate and for it alone; ask for int8 without the baseline beside it"
+            )
+        if self.batchable and self.recipe is not None and self.recipe.kind == "dynamic":
+            raise InputError(
+                f"batchable with recipe {self.recipe.name}: dynamic ranges are of all that is in a batch; "
+                "take a recipe of kind 'fixed' or 'static'"
             )
         if self.calibration_samples < 1 or not self.timing_seconds > 0:
             raise InputError(

@@ -15,12 +15,12 @@ from edge_export.capture import Captured, capture
 from edge_export.config import ExportConfig, ExportData, Progress
 from edge_export.golden import golden_batch
 from edge_export.graphs.coverage import time_share
-from edge_export.inputs import golden_inputs
+from edge_export.inputs import golden_inputs, typical_inputs
 from edge_export.judge import answer, time_models
 from edge_export.kept import tools
 from edge_export.optimize import PassRecord
 from edge_export.plausible import check_plausible
-from edge_export.quantize import RECIPES
+from edge_export.quantize import RECIPES, Recipe
 from edge_export.search import Budget, Laboratory, Memory, Question, SearchResult, Trial, judge_trial, search
 from edge_export.targets import Target, find_target
 from edge_runtime.errors import InputError
@@ -46,6 +46,8 @@ class Contest:
     """One sentence: on how many samples the ranges rest."""
     refusal: str = ""
     """Why there is no candidate although one was asked for."""
+    batchable: Candidate | None = None
+    """Of texts, the chosen candidate where it takes batches, else the one that errs least of those that do."""
 
     @property
     def trials(self) -> tuple[Trial, ...]:
@@ -125,7 +127,7 @@ def _add_int8(
     if config.recipe is not None:
         recipes, seconds = [config.recipe], 0.0
     else:
-        recipes, seconds = [RECIPES[name] for name in _starting_recipes(contest)], config.search_time
+        recipes, seconds = _starting_recipes(contest, config), config.search_time
     observation = None
     if any(one.kind == "static" or one.smooth_quant is not None for one in recipes):
         progress("calibrating")
@@ -146,13 +148,30 @@ def _add_int8(
     return replace(
         contest,
         found=found,
+        batchable=_batchable(found, lab, recipes),
         passes=(*contest.passes, *passes),
         calibration=observation.sentence() if observation else "none: ranges are found at run time",
     )
 
 
-def _starting_recipes(contest: Contest) -> tuple[str, ...]:
-    return contest.target.text_recipes if contest.captured.preprocessing.kind == "text" else contest.target.recipes
+def _starting_recipes(contest: Contest, config: ExportConfig) -> list[Recipe]:
+    text = contest.captured.preprocessing.kind == "text"
+    named = [RECIPES[name] for name in (contest.target.text_recipes if text else contest.target.recipes)]
+    return [one for one in named if not (config.batchable and one.kind == "dynamic")]
+
+
+def _batchable(found: SearchResult, lab: Laboratory, recipes: list[Recipe]) -> Candidate | None:
+    """Return the candidate for batches of texts, under a name of its own where it is not the chosen one."""
+    if not found.trials or lab.captured.preprocessing.kind != "text":
+        return None
+    chosen = found.trials[0].candidate
+    if chosen.recipe["kind"] != "dynamic":
+        return chosen
+    fixed = [one for one in recipes if one.kind != "dynamic" and np.isfinite(found.errors[one.name])]
+    if not fixed:
+        return None
+    best = min(fixed, key=lambda one: found.errors[one.name])
+    return replace(lab.candidate(best), name=f"{chosen.name}-batchable")
 
 
 def _context(graph: "onnx.ModelProto", captured: Captured, data: ExportData, config: ExportConfig) -> str:
@@ -194,8 +213,15 @@ def _check_share(contest: Contest, config: ExportConfig) -> Contest:
 
 
 def time_finalists(contest: Contest, config: ExportConfig) -> InterleavedTimings:
-    """Time the source run eagerly and the finalists that this machine can run, in one interleaved run."""
-    name, content = next(iter(golden_inputs(contest.captured.preprocessing, config.seed).items()))
-    batch = golden_batch({name: content}, contest.captured.preprocessor())
+    """Time the source run eagerly and the finalists that this machine can run, in one interleaved run.
+
+    An image is as large as another; of texts, one of the length that half of val has at most.
+    """
+    preprocess = contest.captured.preprocessor()
+    if contest.captured.preprocessing.kind == "text":
+        inputs = typical_inputs([preprocess(one) for one in contest.val.inputs])
+    else:
+        name, content = next(iter(golden_inputs(contest.captured.preprocessing, config.seed).items()))
+        inputs = [golden_batch({name: content}, preprocess)]
     here = [one for one in contest.finalists if one.device == "cpu"]
-    return time_models(here, contest.captured.reference, batch, seconds=config.timing_seconds, seed=config.seed)
+    return time_models(here, contest.captured.reference, inputs, seconds=config.timing_seconds, seed=config.seed)

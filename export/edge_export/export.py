@@ -22,6 +22,7 @@ from edge_export.ledger import record_test_opening
 from edge_export.report import build_report, refusal_report, render_html
 from edge_export.run import is_run
 from edge_export.shipping import pack, ship, write_reports
+from edge_export.throughput import measure_throughput, throughput_note
 from edge_export.unknown import choose_unknown, measure_unknown
 from edge_runtime.errors import InputError, RefusedError
 from edge_runtime.manifest import Unknown
@@ -76,6 +77,7 @@ def export(
         test_openings=openings,
         config=config,
     ) | {"draft": drafting.to_dict()}
+    report = _with_throughput(report, contest, data)
     progress("writing")
     bundle = None
     if shipped:
@@ -92,6 +94,15 @@ def export(
             evidence=report,
         )
     return ship(out, bundle, report, lambda document: render_html(document, test, contest.captured.labels))
+
+
+def _with_throughput(report: dict[str, Any], contest: Contest, data: ExportData) -> dict[str, Any]:
+    """Add what a list of texts costs, where an int8 candidate of texts can be timed here."""
+    if contest.chosen is None or contest.batchable is None or not contest.target.is_here:
+        return report | {"throughput": None}
+    texts = [text for text, _ in data.splits["val"]]
+    found = measure_throughput(contest.chosen, contest.batchable, contest.captured, texts)
+    return report | {"throughput": found, "notes": [*report["notes"], throughput_note(found)]}
 
 
 def _check_splits(data: ExportData) -> None:

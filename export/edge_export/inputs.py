@@ -95,6 +95,20 @@ INPUTS: Mapping[str, InputKind] = {
 """Kind of a preprocessing contract to what stands for its inputs."""
 
 
+def typical_inputs(tensors: Sequence[Batch], shares: Sequence[float] = (0.5,)) -> list[Batch]:
+    """Return inputs whose time stands for all: for texts one at each share of the sorted lengths, else the first.
+
+    Args:
+        tensors: Preprocessed single inputs, without the batch axis.
+        shares: Such as 0.5 for the length that half of them have at most.
+    """
+    lengths = np.array([tensor.shape[-1] for tensor in tensors])
+    if lengths.min() == lengths.max():
+        return [tensors[0][np.newaxis]]
+    order = np.argsort(lengths, kind="stable")
+    return [tensors[order[round(share * (len(order) - 1))]][np.newaxis] for share in shares]
+
+
 def parity_batches(contract: Preprocessing, seed: int = 0) -> list[Batch]:
     """Return the batches on which a graph of this contract must give its source's logits."""
     return INPUTS[contract.kind].parity(contract, seed)

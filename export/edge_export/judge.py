@@ -51,27 +51,27 @@ def answer(candidates: Sequence[Candidate], captured: Captured, samples: "Sample
 def time_models(
     candidates: Sequence[Candidate],
     reference: Predictor | None,
-    batch: NDArray[Any],
+    inputs: Sequence[NDArray[Any]],
     *,
     seconds: float,
     seed: int = 0,
     warmup_seconds: float = 0.5,
 ) -> InterleavedTimings:
-    """Time one inference of each candidate, and of the source itself where it is given, in one interleaved run.
+    """Time one inference of each input by each candidate, and by the source itself, in one interleaved run.
 
     Every arm runs on one thread: pools of several sessions in one process would spin against each other.
     """
     arms: dict[str, Callable[[], object]] = {}
     if reference is not None:
-        arms[EAGER] = _arm(reference, batch)
+        arms[EAGER] = _arm(reference, inputs)
     for candidate in candidates:
-        arms[candidate.name] = _arm(predictor(candidate.model, threads=1, options=candidate.session), batch)
+        arms[candidate.name] = _arm(predictor(candidate.model, threads=1, options=candidate.session), inputs)
     with _one_torch_thread():
         return interleave(arms, seconds=seconds, seed=seed, warmup_seconds=warmup_seconds)
 
 
-def _arm(predict: "Callable[[NDArray[Any]], object]", batch: NDArray[Any]) -> "Callable[[], object]":
-    return lambda: predict(batch)
+def _arm(predict: "Callable[[NDArray[Any]], object]", inputs: Sequence[NDArray[Any]]) -> "Callable[[], object]":
+    return lambda: [predict(one) for one in inputs]
 
 
 @contextmanager

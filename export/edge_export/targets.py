@@ -10,6 +10,11 @@ AUTO = "auto"
 """Name that stands for the machine that exports."""
 
 
+TEXTS = ("dynamic", "dynamic-per-channel", "fixed", "fixed-minmax", "fixed-smooth", "fixed-per-channel")
+"""Ranges found at run time and fixed ones, one scale for all channels of a weight and one for each: which is fastest
+and errs least depends on the network. Where VPMADDUBSW would saturate, the runtime asks for the exact kernel too."""
+
+
 @dataclass(frozen=True)
 class Target:
     """One kind of device."""
@@ -20,8 +25,8 @@ class Target:
     """Beginnings of what `edge_runtime.cpus.instruction_set` says there."""
     recipes: tuple[str, ...]
     """Starting recipes of the search, names of `edge_export.quantize.RECIPES`."""
-    text_recipes: tuple[str, ...] = ("dynamic",)
-    """The same for texts, whose products of matrices gain most with ranges that are found at run time."""
+    text_recipes: tuple[str, ...] = TEXTS
+    """The same for texts, whose products of matrices give floats: so little else of a transformer has int8 kernels."""
     never: str = ""
     """Why int8 is not offered, where it is not."""
 

@@ -13,6 +13,7 @@ from edge_export.candidates import BASELINE, Candidate, make_int8
 from edge_export.capture import Captured
 from edge_export.config import Samples
 from edge_export.graphs.profile import Kernel, profile
+from edge_export.inputs import typical_inputs
 from edge_export.judge import answer, time_models
 from edge_export.optimize import PassRecord
 from edge_export.quantize import Observation, Recipe, make_quantized
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
 SUBSET = 64
 """Items of val on which the error of a recipe is measured. Every logit counts, so few items tell: the error of a block
 varied by a fifth between subsets of this size, and blocks differ by factors."""
+
+LENGTHS = (0.2, 0.5, 0.8)
+"""Shares of the texts, sorted by length, whose texts are timed together: kernels differ in what they are quick at."""
 
 TIMING_SECONDS, WARMUP_SECONDS = 0.6, 0.2
 """For each arm of a timing inside the search; the verdict on what ships has its own, longer one."""
@@ -51,8 +55,8 @@ class Laboratory:
     question: Question
     """What test will ask."""
     memory: Memory
-    batch: NDArray[Any] = field(init=False)
-    """One input, for timing."""
+    inputs: list[NDArray[Any]] = field(init=False)
+    """What is timed, each a batch of one: of texts, several lengths that val has."""
 
     def __post_init__(self) -> None:
         """Choose the subset: half of it the items that the baseline is least sure of, half spread over val."""
@@ -67,7 +71,7 @@ class Laboratory:
         self._inputs = self._preprocess.stack(tensors)
         self._expected = self.answers.logits[BASELINE][chosen]
         self._made: dict[str, Candidate] = {}
-        self.batch = tensors[0][np.newaxis]
+        self.inputs = typical_inputs(tensors, LENGTHS)
 
     def candidate(self, recipe: Recipe) -> Candidate:
         """Make the candidate of a recipe."""
@@ -109,16 +113,16 @@ class Laboratory:
         return judge_trial(made, self.answers, logits, self.question)
 
     def kernels(self, candidate: Candidate) -> list[Kernel]:
-        """Profile a candidate on one input."""
-        return profile(candidate.model, candidate.session, self.batch)
+        """Profile a candidate on one input, of middle length."""
+        return profile(candidate.model, candidate.session, self.inputs[len(self.inputs) // 2])
 
     def timed(self, trials: Sequence[Trial], seed: int = 0) -> list[Trial]:
         """Time trials beside the baseline in one interleaved run, and return them with their ratios."""
         names = [f"{index}" for index in range(len(trials))]
         arms = [replace(trial.candidate, name=name) for trial, name in zip(trials, names, strict=True)]
-        seconds = TIMING_SECONDS * (len(arms) + 1)
+        seconds = TIMING_SECONDS * (len(arms) + 1) * len(self.inputs)
         models = [self.baseline, *arms]
-        timings = time_models(models, None, self.batch, seconds=seconds, seed=seed, warmup_seconds=WARMUP_SECONDS)
+        timings = time_models(models, None, self.inputs, seconds=seconds, seed=seed, warmup_seconds=WARMUP_SECONDS)
         return [replace(trial, ratio=timings.ratio(name, BASELINE)) for trial, name in zip(trials, names, strict=True)]
 
 

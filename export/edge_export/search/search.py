@@ -50,7 +50,8 @@ class SearchResult:
 def search(lab: Laboratory, recipes: Sequence[Recipe], budget: Budget) -> SearchResult:
     """Choose on val the candidate that test will judge.
 
-    1. Of the starting recipes, which make the same graph with other ranges, take the one whose logits err least.
+    1. Of the starting recipes that make the same graph with other ranges, take the one whose logits err least; where
+       they make several forms of graph, let the best of each form answer val, time them, and take the fastest provable.
     2. Measure what int8 costs each block in accuracy and what it gains in time.
     3. Leave in float the blocks that int8 slows down, and those that hurt most for next to no time.
     4. Where val says that test would not pass the candidate, free further blocks, those that hurt most for each
@@ -67,20 +68,44 @@ def search(lab: Laboratory, recipes: Sequence[Recipe], budget: Budget) -> Search
     errors = {recipe.name: lab.error(recipe) for recipe in recipes}
     usable = [recipe for recipe in recipes if np.isfinite(errors[recipe.name])]
     ranked = sorted(usable, key=lambda recipe: errors[recipe.name])
-    tried = ((recipe, lab.trial(recipe)) for recipe in ranked if lab.candidate(recipe).in_int8)
-    recipe, start = next(((recipe, trial) for recipe, trial in tried if trial is not None), (None, None))
-    if recipe is None or start is None:
+    starts = _starts(lab, ranked)
+    if not starts:
         return SearchResult(errors=errors, seconds=budget.spent)
     if budget.over:
-        return SearchResult((start,), errors=errors, seconds=budget.spent)
-    return _Refinement(lab, recipe, start, budget).run(errors)
+        return SearchResult((next(iter(starts.values())),), errors=errors, seconds=budget.spent)
+    if len(starts) > 1:
+        starts = dict(zip(starts, lab.timed(list(starts.values())), strict=True))
+    start = choose(list(starts.values()))
+    recipe = next(one for one, trial in starts.items() if trial is start)
+    rivals = [trial for trial in starts.values() if trial is not start]
+    return _Refinement(lab, recipe, start, budget, rivals).run(errors)
+
+
+def _starts(lab: Laboratory, ranked: Sequence[Recipe]) -> dict[Recipe, Trial]:
+    """Return the first recipe of each form that has int8 operators and answers val, with what val said, in order."""
+    found: dict[Recipe, Trial] = {}
+    for recipe in ranked:
+        if all(_form(recipe) != _form(one) for one in found) and lab.candidate(recipe).in_int8:
+            trial = lab.trial(recipe)
+            if trial is not None:
+                found[recipe] = trial
+    return found
+
+
+def _form(recipe: Recipe) -> tuple[object, ...]:
+    """Return what decides which kernels run, whatever the ranges."""
+    return recipe.kind, recipe.per_channel, recipe.activations, recipe.weights
 
 
 class _Refinement:
     """Steps 2 to 5, around one recipe."""
 
-    def __init__(self, lab: Laboratory, recipe: Recipe, start: Trial, budget: Budget) -> None:
+    def __init__(
+        self, lab: Laboratory, recipe: Recipe, start: Trial, budget: Budget, rivals: Sequence[Trial] = ()
+    ) -> None:
         self.lab, self.recipe, self.budget = lab, recipe, budget
+        self.rivals = rivals
+        """The best of other forms, which compete again at the end."""
         self.trials: dict[frozenset[str], Trial] = {frozenset(): start}
         """Operators in float to what val said."""
         self.reasons: dict[str, str] = {}
@@ -98,7 +123,7 @@ class _Refinement:
         if not any(trial.provable for trial in self.trials.values()):
             self._free(costs)
         # What test would not pass cannot be chosen for its speed; where nothing is provable, no speed decides.
-        known = list(self.trials.values())
+        known = [*self.trials.values(), *self.rivals]
         quick = [trial for trial in known if trial is start or trial.provable]
         trials = [*self.lab.timed(quick), *(trial for trial in known if trial not in quick)]
         chosen = choose(trials)

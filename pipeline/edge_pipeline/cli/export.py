@@ -74,6 +74,7 @@ from edge_pipeline.cli.source_options import source_options, take_source_options
 )
 @click.option("--provisional", is_flag=True, help="Ship an inconclusive candidate, marked as such.")
 @click.option("--keep-fp32", is_flag=True, help="Put the fp32 baseline beside int8.")
+@click.option("--batchable", is_flag=True, help="Only int8 whose answers do not depend on their batch.")
 @click.option("--draft", is_flag=True, help="Decode large JPEGs at reduced scale, if val allows it.")
 @click.option(
     "--unknown-precision",

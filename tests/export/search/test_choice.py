@@ -21,7 +21,7 @@ from edge_export.quantize import Recipe
 from edge_export.search import Budget, Laboratory, Memory, Question, SearchResult, Trial, judge_trial
 from edge_export.search.blocks import Block
 from edge_export.search.costs import Cost, total_error
-from edge_export.search.search import choose
+from edge_export.search.search import _starts, choose
 from edge_runtime.errors import BundleError
 from edge_runtime.preprocessing import ImagePreprocessing, Resize
 
@@ -177,3 +177,15 @@ def test_what_is_not_finite_is_left_out_of_the_report():
     json.dumps(document, allow_nan=False)
     assert document["errors"] == {"mse": None, "minmax": 0.5}
     assert [cost["error"] for cost in document["costs"]] == [None, 0.25, None]
+
+
+def test_of_each_form_of_graph_the_best_answers_val():
+    recipes = [Recipe(name, kind=kind, per_channel=fine) for name, kind, fine in (
+        ("a", "fixed", True), ("b", "dynamic", False), ("c", "fixed", True), ("d", "fixed", False), ("e", "dynamic", True)
+    )]  # fmt: skip
+    mute = {"e"}
+    lab = SimpleNamespace(
+        candidate=lambda recipe: SimpleNamespace(in_int8=1),
+        trial=lambda recipe: None if recipe.name in mute else trial(recipe.name, 0, 0.1),
+    )
+    assert [one.name for one in _starts(lab, recipes)] == ["a", "b", "d"]
