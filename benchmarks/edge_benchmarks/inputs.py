@@ -24,10 +24,13 @@ WORDS = 24
 _GRAIN = 6.0
 """Standard deviation of the noise, of 255, which gives the JPEG the size of a photo's and not of a drawing's."""
 
-_VOCABULARY = (
+_SENTENCE = (
     "the order number was sent to you on monday and we have not seen an answer since then please call us back today "
     "if there is anything wrong with this machine or its parts"
 )
+
+VOCABULARY = tuple(_SENTENCE.split())
+"""Words of synthetic texts."""
 
 
 @dataclass(frozen=True)
@@ -87,5 +90,5 @@ def synthetic_photo(seed: int = 0) -> BenchInput:
 
 def synthetic_text(seed: int = 0) -> BenchInput:
     """Write a message of `WORDS` plain English words; the same for a seed."""
-    words = np.random.default_rng(seed).choice(_VOCABULARY.split(), WORDS)
+    words = np.random.default_rng(seed).choice(VOCABULARY, WORDS)
     return BenchInput(f"synthetic-{WORDS}-words-seed{seed}.txt", " ".join(words).encode())

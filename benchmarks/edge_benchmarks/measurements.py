@@ -49,7 +49,8 @@ class Measurement:
     """The bundle's name, not its file's: what stays the same from one version to the next."""
     variant: str
     scenario: str
-    """With what it was asked for: `single-stream`, `offline/batch=8`, `server/qps=50`, `idle-gap/1s`."""
+    """With what it was asked for: `single-stream`, `offline/batch=8`, `by-length/tokens=32`, `server/qps=50`,
+    `idle-gap/1s`."""
     metric: str
     """One of `METRICS`."""
     value: float | None

@@ -203,7 +203,7 @@ def test_wrong_requests_are_named(bundle, tmp_path):
         bench(bundle, inputs=[tmp_path / "photo.jpg"])
     with pytest.raises(InputError, match="0 bundles"):
         bench([])
-    with pytest.raises(InputError, match="'sever': there are single-stream, offline, server"):
+    with pytest.raises(InputError, match="'sever': there are single-stream, offline, by-length"):
         bench(bundle, scenarios=["sever"])
     with pytest.raises(InputError, match="0 calls a second"):
         bench(bundle, qps=0.0)

@@ -64,6 +64,8 @@ class Arm:
     """From an encoded input and a batch size to a call of the model alone, on that many copies of the input."""
     model: Model | None = field(default=None, repr=False)
     """None for a plain ONNX file, which has no decoding and no labels: of it the model alone can be timed."""
+    feeds: bytes | None = field(default=None, repr=False)
+    """Of a plain ONNX file: inputs by its signature, as numpy's `savez` writes them."""
 
     @property
     def name(self) -> str:

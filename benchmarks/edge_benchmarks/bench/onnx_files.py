@@ -9,6 +9,7 @@ say that the model is right, and every table names the check.
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
@@ -61,7 +62,7 @@ def open_onnx_arm(path: Path, device: Literal["cpu", "cuda"], threads: int | Non
         variant_bytes=len(data),
         bundle_bytes=len(data),
     )
-    return Arm(facts, path, _model_call(session))
+    return Arm(facts, path, _model_call(session), feeds=_saved(feeds))
 
 
 def _model_call(session: Any) -> Callable[[bytes, int], Callable[[], object]]:
@@ -70,6 +71,12 @@ def _model_call(session: Any) -> Callable[[bytes, int], Callable[[], object]]:
         return lambda: run(None, feeds)
 
     return call
+
+
+def _saved(feeds: dict[str, NDArray[Any]]) -> bytes:
+    stream = io.BytesIO()
+    np.savez(stream, **feeds)  # type: ignore[arg-type]
+    return stream.getvalue()
 
 
 def _feeds(session: Any, batch: int) -> dict[str, NDArray[Any]]:

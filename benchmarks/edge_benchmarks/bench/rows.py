@@ -56,10 +56,15 @@ class Row:
     """Share of the end-to-end time that no stage accounts for."""
     rate: Rate | None = None
     """Where calls came at a rate of their own."""
+    share: float | None = None
+    """Of the data's texts that have this row's length."""
+    padding_share: float | None = None
+    """Of the tokens computed for a list of texts, those that were padding."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-ready dictionary."""
-        plain = {name: getattr(self, name) for name in ("arm", "scenario", "what", "n", "items", "unaccounted_share")}
+        names = ("arm", "scenario", "what", "n", "items", "unaccounted_share", "share", "padding_share")
+        plain = {name: getattr(self, name) for name in names}
         return plain | {
             "latency_ms": self.latency.to_dict() if self.latency else None,
             "throughput": interval_dict(self.throughput),
@@ -77,9 +82,9 @@ def rows_of(phases: Sequence[Phase]) -> Iterator[Row]:
 
 def _row(phase: Phase, arm: str) -> Row:
     samples = phase.timings.samples_ns[arm]
-    row = Row(arm, phase.scenario, phase.what, len(samples), phase.items)
+    row = Row(arm, phase.scenario, phase.what, len(samples), phase.items, share=phase.share)
     if phase.counts == "throughput":
-        return replace(row, throughput=_throughput(phase, arm))
+        return replace(row, throughput=_throughput(phase, arm), padding_share=phase.padding.get(arm))
     rate = phase.rates.get(arm)
     latency = summarize_latency(samples / 1e6) if rate is None or rate.reached else None
     stages = phase.stages.get(arm, {})

@@ -5,13 +5,14 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timezone
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from edge_benchmarks.accuracy.answers import Label
 from edge_benchmarks.bench.arms import Arm, open_bundle_arms, with_accuracy
 from edge_benchmarks.bench.document import BenchReport, Comparison
+from edge_benchmarks.bench.lengths import Lengths, lengths_of
 from edge_benchmarks.bench.onnx_files import open_onnx_arm
 from edge_benchmarks.bench.rows import rows_of
 from edge_benchmarks.bench.scenarios import DEFAULT, SCENARIOS, scenario
@@ -76,7 +77,7 @@ def bench(
         qps: Calls a second that come in server.
         callers: Threads that answer them.
         cold_starts: Fresh processes for each variant; 0 leaves cold start and memory out.
-        data: Given a bundle's model, returns the labeled items for its accuracy.
+        data: Given a bundle's model, returns the labeled items for its accuracy; texts by length are taken from them.
         margin: Variants whose time ratio lies within `1 +- margin` count as the same.
         seed: Of the order of calls, of arrivals and of synthetic inputs.
         say: Called with a line at each step, for a progress display.
@@ -99,19 +100,23 @@ def bench(
     counts = [threads] if threads is None or isinstance(threads, int) else list(threads)
     arms = [arm for count in counts for arm in _open(paths, device, count, variants, say, several=len(counts) > 1)]
     fed = read_inputs(inputs) if inputs else [_synthetic(arms, seed)]
+    data = cache(data) if data is not None else None  # opened once for all that is asked of it
     if data is not None:
         say("measuring accuracy")
         arms = with_accuracy(arms, data)
+    lengths = _lengths(arms, scenarios, data, seed)
     settings = {
         "device": device, "threads": counts if len(counts) > 1 else counts[0], "scenarios": list(scenarios),
         "seconds": seconds,
         "batches": list(batches), "gaps": list(gaps), "qps": qps, "callers": callers, "cold_starts": cold_starts,
         "margin": margin, "seed": seed, "inputs": [one.describe() for one in fed],
+        "lengths": lengths.describe() if lengths else None,
     }  # fmt: skip
     with tempfile.TemporaryDirectory(prefix="edge-") as folder:
         files = [one.on_disk(Path(folder)) for one in fed]
         plan = Plan(arms, _baseline(arms), fed, files, device, seconds, batches, gaps, qps, callers,
-                    cold_starts, seed, say, Watch(max(arm.facts.threads for arm in arms)))  # fmt: skip
+                    cold_starts, seed, say, Watch(max(arm.facts.threads for arm in arms)), Path(folder),
+                    lengths)  # fmt: skip
         state = State()
         report = partial(_report, plan, state, settings, margin, environment.capture())
         state.save = lambda: save(report(partial=True))
@@ -155,6 +160,16 @@ def _synthetic(arms: Sequence[Arm], seed: int) -> BenchInput:
     if not tasks:  # plain files are fed by their own signatures
         return BenchInput(f"seeded-tensors-seed{seed}", b"")
     return synthetic_photo(seed) if tasks[0].startswith("image") else synthetic_text(seed)
+
+
+def _lengths(arms: Sequence[Arm], scenarios: Sequence[str], data: Data | None, seed: int) -> Lengths | None:
+    """Return the texts by length, where an arm reads texts; a run of nothing but these needs one that does."""
+    readers = [arm.model for arm in arms if arm.model is not None and arm.model.manifest.task.startswith("text")]
+    if not readers and set(scenarios) == {"by-length"}:
+        raise InputError("scenario 'by-length' is for bundles that read texts; leave it out")
+    if not readers or not {"by-length", "offline"} & set(scenarios):
+        return None
+    return lengths_of(readers[0], data(readers[0]) if data else None, seed)
 
 
 def _run(plan: Plan, state: State, scenarios: Sequence[str]) -> bool:

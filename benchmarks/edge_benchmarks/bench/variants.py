@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from edge_benchmarks.bench.arms import Facts
 from edge_benchmarks.bench.cold_start import PARTS, ColdStart
 from edge_benchmarks.bench.rows import Latency, interval_dict, summarize_latency
@@ -19,11 +21,14 @@ class VariantResult:
     cold_starts: tuple[ColdStart, ...] = ()
 
     def cold_start(self) -> dict[str, Latency | None]:
-        """Return the distribution of each of `PARTS` over the fresh processes; empty without any."""
+        """Return the distribution of each of `PARTS` over the fresh processes, of those that there are."""
         if not self.cold_starts:
             return {}
+        spent = {part: [getattr(one, f"{part}_ns") for one in self.cold_starts] for part in PARTS}
         return {
-            part: summarize_latency([getattr(one, f"{part}_ns") / 1e6 for one in self.cold_starts]) for part in PARTS
+            part: summarize_latency(np.asarray(durations) / 1e6)
+            for part, durations in spent.items()
+            if None not in durations
         }
 
     def to_dict(self) -> dict[str, Any]:

@@ -24,7 +24,7 @@ IDENTITY = (
 )  # fmt: skip
 """Facts of a machine that must be alike for two of its latencies to be comparable."""
 
-SETTINGS = ("device", "threads", "inputs")
+SETTINGS = ("device", "threads", "inputs", "lengths")
 """What a measurement was asked for that must be alike too."""
 
 _THROUGHPUT_DRIFTS_AS = "single-stream/model_latency_p50"

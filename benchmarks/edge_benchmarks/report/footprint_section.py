@@ -47,8 +47,8 @@ def _starts(document: Document) -> list[Block]:
     drawn = {}
     for one in document["variants"]:
         starts = one["cold_start_ms"]
-        if starts and all(starts[part]["p50"] for part in ("total", *COLD_START)):
-            parts = {said: starts[part]["p50"]["value"] for part, said in COLD_START.items()}
+        if starts and all(found["p50"] for found in starts.values()):
+            parts = {said: starts[part]["p50"]["value"] if part in starts else 0.0 for part, said in COLD_START.items()}
             rest = max(starts["total"]["p50"]["value"] - sum(parts.values()), 0.0)
             drawn[one["arm"]] = {"Python": rest, **parts}
     if not drawn:

@@ -15,6 +15,7 @@ from edge_benchmarks.verdicts import Interval
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
 
 MOST_SERIES = len(SERIES)
 """Arms that one plot tells apart by color."""
@@ -146,6 +147,36 @@ def stage_bars(rows: Mapping[str, Mapping[str, float]]) -> str:
     return inline_figure(draw, 1.0 + 0.62 * len(rows))
 
 
+def latency_by_length(curves: Mapping[str, Sequence[tuple[int, Interval]]]) -> str:
+    """Draw medians over lengths; the lengths double from one to the next, and so may the durations.
+
+    Args:
+        curves: Name to tokens and the median's milliseconds; the first `MOST_SERIES` are drawn.
+    """
+    from matplotlib.ticker import NullLocator
+
+    def draw(axes: Axes) -> None:
+        for (name, points), color in zip(curves.items(), SERIES, strict=False):
+            tokens = [length for length, _ in points]
+            axes.plot(tokens, [one.estimate for _, one in points], "o-", color=color, markersize=4.5, label=name)
+            for length, one in points:
+                axes.plot([length, length], [one.low, _drawn_end(one)], color=color, linewidth=3.2, alpha=0.5)
+        lengths = sorted({length for points in curves.values() for length, _ in points})
+        axes.set_xscale("log", base=2)
+        axes.set_xticks(lengths, [f"{length}" for length in lengths])
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.set_xlabel("tokens of the text, at most")
+        axes.set_ylabel("milliseconds, median")
+        medians = [one.estimate for points in curves.values() for _, one in points]
+        if max(medians) > _WIDE_RANGE * min(medians):
+            axes.set_yscale("log")
+            axes.set_ylabel("milliseconds, median (logarithmic)")
+            _plain_ticks(axes.yaxis)
+        axes.legend(loc="upper left", frameon=False, labelcolor=INK)
+
+    return inline_figure(draw, 2.9)
+
+
 def interval_dots(rows: Sequence[tuple[str, Interval]], label: str, shares: bool = False) -> str:
     """Draw estimates with their intervals, one under the other.
 
@@ -177,16 +208,21 @@ def interval_dots(rows: Sequence[tuple[str, Interval]], label: str, shares: bool
 
 
 def _latency_axis(axes: Axes, series: Mapping[str, ArrayLike]) -> None:
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-
     everything = np.concatenate([np.asarray(values, dtype=np.float64) for values in series.values()])
     axes.set_xlabel("milliseconds")
     if everything.max() > _WIDE_RANGE * everything.min():
         axes.set_xscale("log")
         axes.set_xlabel("milliseconds (logarithmic)")
-        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-        axes.xaxis.set_minor_formatter(NullFormatter())
+        _plain_ticks(axes.xaxis)
+
+
+def _plain_ticks(axis: Axis) -> None:
+    """Mark a logarithmic axis at 1, 2 and 5 of each decade, without powers of ten."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axis.set_minor_formatter(NullFormatter())
 
 
 def _thinned(n: int) -> slice | np.ndarray:

@@ -45,6 +45,8 @@ def _section(document: Document, table: ScenarioTable) -> Section:
 
 
 def _figures(document: Document, table: ScenarioTable) -> list[Block]:
+    if table.scenario == "by-length":
+        return _curves(table)
     if len(table.lines) > 1 and any(line.setting for line in table.lines) and table.scenario != "server":
         return _dots(table)
     if table.counts_rate:
@@ -61,6 +63,18 @@ def _figures(document: Document, table: ScenarioTable) -> list[Block]:
         Figure(plots.latency_ecdf(series, bounds), said),
         Figure(plots.latency_histogram(series), "How often each duration occurred; none left out."),
     ]
+
+
+def _curves(table: ScenarioTable) -> list[Block]:
+    """Draw the median over the length of the text, a line for each arm."""
+    curves: dict[str, list[tuple[int, Interval]]] = {}
+    for line in table.lines:
+        if (median := percentiles_of(line.row["latency_ms"]).get("p50")) is not None:
+            curves.setdefault(line.row["arm"], []).append((words.tokens(line.row), median))
+    if not curves:
+        return []
+    said = f"Median latency, {words.WHATS[table.what]}, by the most tokens of the texts. Bars: 95 % intervals."
+    return [Figure(plots.latency_by_length(curves), said)]
 
 
 def _dots(table: ScenarioTable) -> list[Block]:

@@ -83,3 +83,9 @@ def rate_note(row: Mapping[str, Any]) -> str:
     came, answered = words.three(rate["offered"]), words.three(rate["answered"])
     grew = "the queue grew, so there is no latency to tell"
     return f"{row['arm']}: {came} calls a second came and {answered} were answered; {grew}"
+
+
+def padding_note(row: Mapping[str, Any]) -> str:
+    """Say which share of the tokens computed for a list of texts was padding; empty for other rows."""
+    share = row.get("padding_share")
+    return "" if share is None else f"{row['arm']}: {share:.1%} of the tokens computed for the list were padding"

@@ -16,6 +16,7 @@ Row = Mapping[str, Any]
 TITLES = {
     "single-stream": "One at a time",
     "offline": "Offline, in batches",
+    "by-length": "By length of the text",
     "server": "Server, calls at random",
     "idle-gap": "After an idle gap",
     "busy-neighbor": "Beside busy programs",
@@ -66,7 +67,8 @@ class ScenarioTable:
     @property
     def notes(self) -> list[str]:
         """What a reader must know of single rows."""
-        return [note for line in self.lines if (note := sentences.rate_note(line.row))]
+        told = (sentences.rate_note, sentences.padding_note)
+        return [note for line in self.lines for tell in told if (note := tell(line.row))]
 
 
 def scenario_tables(document: Document) -> list[ScenarioTable]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from rich.console import Console, Group
@@ -42,8 +42,8 @@ def _layout(document: Document) -> Group:
         parts += [Text(), Text(f"{table.title}: {unit}, 95 % intervals", "italic"), _scenario(table)]
         parts += [Text(note, style=_STYLES["unsure"]) for note in table.notes]
     parts += [Text(), _footprint(document)]
-    if any(row["stages_ms"] for row in document["rows"]):
-        parts += [Text(), _stages(document)]
+    if staged := [row for row in document["rows"] if row["stages_ms"] and row["scenario"] == "single-stream"]:
+        parts += [Text(), _stages(staged)]
     return Group(*parts)
 
 
@@ -52,7 +52,7 @@ def _scenario(table: ScenarioTable) -> Table:
     values = ("throughput",) if table.counts_rate else tuple(PERCENTILES)
     rows: list[list[str | Text]] = []
     for line in table.lines:
-        name = "\n".join(filter(None, (line.row["arm"], words.setting(line.row))))
+        name = "\n".join(filter(None, (line.row["arm"], words.setting(line.row).replace(", ", "\n"))))
         cells = [_cell(line, value) for value in values]
         rows.append([name, *cells, *(_verdict(line) if table.compared else ())])
     return whole_table(("variant", *values, *(("time ratio", "verdict") if table.compared else ())), rows)
@@ -103,9 +103,8 @@ def _footprint(document: Document) -> Table:
     return whole_table(columns, rows, title=f"Footprint; the installed runtime takes {runtime}")
 
 
-def _stages(document: Document) -> Table:
-    staged = [row for row in document["rows"] if row["stages_ms"] and row["scenario"] == "single-stream"]
-    stages = list(staged[0]["stages_ms"]) if staged else []
+def _stages(staged: Sequence[Mapping[str, Any]]) -> Table:
+    stages = list(staged[0]["stages_ms"])
     rows = [
         [row["arm"], *(words.percentile(row["stages_ms"].get(stage), "p50").text for stage in stages)] for row in staged
     ]

@@ -76,7 +76,7 @@ def throughput(row: Mapping[str, Any] | None) -> Value:
 def cold_start(variant: Mapping[str, Any], part: str = "total") -> Value:
     """Return the median over fresh processes, with its interval."""
     starts = variant["cold_start_ms"]
-    return percentile(starts[part] if starts else None, "p50")
+    return percentile(starts.get(part) if starts else None, "p50")
 
 
 def memory(found: Mapping[str, Any] | None) -> Value:
@@ -111,8 +111,22 @@ def check(variant: Mapping[str, Any]) -> str:
 def setting(row: Mapping[str, Any]) -> str:
     """Return what the scenario was asked for, in a reader's words; empty where it has no setting."""
     name, _, value = str(row["scenario"]).partition("/")
-    said = {"offline": value.replace("batch=", "batches of "), "server": value.replace("qps=", "") + " calls/s"}
-    return said.get(name, f"{value.rstrip('s')} s idle" if name == "idle-gap" else value)
+    key, _, number = value.partition("=")
+    share = row.get("share")
+    said = {
+        "batch": f"batches of {number}", "texts": f"a list of {number} texts", "qps": f"{number} calls/s",
+        "tokens": f"up to {number} tokens" + (f", {_percent(share)} of texts" if share is not None else ""),
+    }  # fmt: skip
+    return said.get(key, f"{value.rstrip('s')} s idle" if name == "idle-gap" else value)
+
+
+def _percent(share: float) -> str:
+    return "<1%" if 0 < share < 0.01 else f"{share:.0%}"
+
+
+def tokens(row: Mapping[str, Any]) -> int:
+    """Return the most tokens of a row of one length of texts."""
+    return int(str(row["scenario"]).rpartition("tokens=")[2])
 
 
 def speed(ratio: Mapping[str, float | None]) -> str:

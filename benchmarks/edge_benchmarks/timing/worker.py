@@ -3,8 +3,8 @@
 Protocol: the parent writes one line of JSON (`bundle`, `variant`, `device`, `threads`, `warmup_seconds`, `slowdown`,
 `check`, and `files` to read at each call or `inputs`, the sizes of those whose bytes follow the line). Every answer is
 one line of JSON. After the first answer each line `{"calls": k, "input": i, "batch": n}` is a turn: of the whole path
-where `n` is 0, else of the model alone on `n` copies of the input. When the parent closes the pipe, or dies, the worker
-says what memory it took and ends.
+where `n` is 0, of all inputs as one list where it is -1, else of the model alone on `n` copies of the input. When the
+parent closes the pipe, or dies, the worker says what memory it took and ends.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def _serve(asked: IO[bytes], answers: IO[str]) -> None:
     for line in asked:
         turn = json.loads(line)
         data = inputs[turn["input"]]
-        timed = alone(data, turn["batch"]) if turn["batch"] else call
+        timed = call if turn["batch"] == 0 else alone(data if turn["batch"] > 0 else tuple(inputs), turn["batch"])
         timed(data)  # a process that slept is cold
         samples = [timed(data) for _ in range(turn["calls"])]
         whole, infer, *stages = zip(*samples)  # noqa: B905 - this file is started by Pythons of any age
@@ -143,13 +143,18 @@ def _timed_call(model: Any, slowdown: float) -> Any:
 
 
 def _model_calls(model: Any) -> Any:
-    """Return what makes, for an input and a batch size, a call of the model alone that returns its nanoseconds."""
+    """Return what makes, for an input and a batch size, a call of the model alone that returns its nanoseconds.
+
+    A batch size of -1 makes the whole path of the inputs as one list.
+    """
     import numpy as np
 
     made: dict[tuple[Any, int], Any] = {}
     clock = time.perf_counter_ns
 
     def alone(data: Any, batch: int) -> Any:
+        if batch < 0:
+            return listed(list(data))
         if (data, batch) not in made:
             plain = data if isinstance(data, bytes) else _read(data)
             made[data, batch] = np.repeat(model.preprocess(model.decode(plain))[np.newaxis], batch, axis=0)
@@ -158,6 +163,15 @@ def _model_calls(model: Any) -> Any:
         def call(_: Any) -> tuple[int, int]:
             start = clock()
             model.infer(stacked)
+            took = clock() - start
+            return took, took
+
+        return call
+
+    def listed(items: Any) -> Any:
+        def call(_: Any) -> tuple[int, int]:
+            start = clock()
+            model.predict(items)
             took = clock() - start
             return took, took
 

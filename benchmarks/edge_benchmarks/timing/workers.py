@@ -27,6 +27,9 @@ from edge_runtime.errors import (
 
 WORKER = Path(__file__).with_name("worker.py")
 
+WHOLE_LIST = -1
+"""A turn's batch that means: all inputs as one list, from input to answer."""
+
 START_SECONDS = 300.0
 """Longest start of a worker; a large model is read, verified and optimized within it."""
 
@@ -119,7 +122,8 @@ class Worker:
         Args:
             calls: How many.
             which: Input; they take turns.
-            batch: 0 for the whole path, else the model alone on so many copies of the input.
+            batch: 0 for the whole path, `WHOLE_LIST` for all inputs at once, else the model alone on so many copies of
+                the input.
         """
         turn = {"calls": calls, "input": which % len(self._spec.inputs), "batch": batch}
         return Turn(**self._ask(turn, TURN_SECONDS))

@@ -46,7 +46,8 @@ def take_turns_apart(plan: Plan, seconds: float, number: int, batch: int = 0) ->
         plan: Of the run.
         seconds: About how long calls are measured.
         number: Of the attempt; the seed of the order depends on it.
-        batch: 0 for the whole path, else the models alone on so many copies of the first input.
+        batch: 0 for the whole path, `WHOLE_LIST` for the list of all inputs, else the models alone on so many copies of
+            the first input.
     """
     inputs = [one.data for one in plan.inputs]
     rounds: list[dict[str, Turn]] = []

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from edge_benchmarks.bench.arms import Arm
 from edge_benchmarks.bench.cold_start import ColdStart
+from edge_benchmarks.bench.lengths import Lengths
 from edge_benchmarks.inputs import BenchInput
 from edge_benchmarks.machine.watch import Watch
 from edge_benchmarks.timing import InterleavedTimings
@@ -45,6 +46,10 @@ class Plan:
     seed: int
     say: Callable[[str], object]
     watch: Watch
+    folder: Path
+    """For inputs that are written to be read; it goes away with the run."""
+    lengths: Lengths | None = None
+    """Texts by length; None where the arms answer something else."""
 
     @property
     def warmup(self) -> float:
@@ -89,7 +94,8 @@ class Phase:
     """What one scenario measured of every arm."""
 
     scenario: str
-    """With what it was asked for: `single-stream`, `offline/batch=8`, `server/qps=50`, `idle-gap/1s`."""
+    """With what it was asked for: `single-stream`, `offline/batch=8`, `by-length/tokens=32`, `server/qps=50`,
+    `idle-gap/1s`."""
     what: What
     timings: InterleavedTimings
     paired: bool = True
@@ -102,6 +108,10 @@ class Phase:
     """Arm to stage to nanoseconds, aligned with `timings`."""
     rates: Mapping[str, Rate] = field(default_factory=dict)
     """Arm to what came and what was answered, where calls came at a rate."""
+    share: float | None = None
+    """Of the data's texts that this stands for; None where it stands for all, or there are no data."""
+    padding: Mapping[str, float] = field(default_factory=dict)
+    """Arm to the share of tokens computed that were padding."""
     problems: tuple[str, ...] = ()
     """What changed while it was measured."""
     attempts: int = 1
