@@ -60,12 +60,14 @@ class AccuracyVerdict:
     """When inconclusive: about how many items would decide at this rate of changes, in groups as they are; None where
     none would, or nobody can say."""
     measure: str = "top-1"
-    """What `drop` is of: `top-1`, `agreement` with the baseline where there are no labels, or `macro-f1`. `baseline`
+    """What `drop` is of: `top-1`, `all spans right`, `agreement` with the baseline where there are no labels, or `macro-f1`. `baseline`
     and `candidate` are shares of right answers in any case."""
     groups: int | None = None
     """Groups that were resampled whole; None where items were taken as independent."""
     unlabeled: int | None = None
     """Items without labels that helped to bound the drop; None where there were none."""
+    span_f1_drop: Interval | None = None
+    """Of texts with spans: by how much micro F1 of spans fell, with the paired bootstrap's 95 % interval."""
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@
 | `summary.py` | one model: its interval, the table of classes, the confusion matrix |
 | `paired.py` | what a candidate lost and won on the same items, and how much of that may be luck |
 | `macro_f1.py` | the same for macro F1 |
+| `spans.py` | entities of texts: which are right, and their F1 |
 | `verdict.py` | a candidate against its baseline, and what to expect of another set |
 | `classes.py` | the same for each class, corrected for their number |
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 from edge_benchmarks.accuracy.answers import AGREEMENT, TOP1, Answers, Label, Predictor, collect_answers, predicted
 from edge_benchmarks.accuracy.classes import ClassVerdict, judge_classes
+from edge_benchmarks.accuracy.spans import Span, span_tags
 from edge_benchmarks.accuracy.summary import AccuracySummary, ClassAccuracy, summarize
 from edge_benchmarks.accuracy.verdict import MACRO_F1, Metric, expect_bound, judge_accuracy
 
@@ -28,10 +30,12 @@ __all__ = [
     "Label",
     "Metric",
     "Predictor",
+    "Span",
     "collect_answers",
     "expect_bound",
     "judge_accuracy",
     "judge_classes",
     "predicted",
+    "span_tags",
     "summarize",
 ]

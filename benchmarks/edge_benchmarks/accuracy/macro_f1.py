@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_benchmarks.accuracy.answers import Answers, predicted
+from edge_benchmarks.accuracy.spans import kinds_of
 from edge_benchmarks.statistics.clusters import clustered_upper_bound, resampled_counts
 from edge_runtime.errors import InputError
 
@@ -36,7 +37,7 @@ def macro_f1_bounds(
     """
     if answers.multilabel:
         raise InputError("macro F1 is judged for one label an item; use the accuracy for several")
-    classes = answers.logits[baseline].shape[1]
+    classes = len(kinds_of(answers.tags)) if answers.tags else answers.logits[baseline].shape[1]
     tables = [_tables(answers, name, clusters, classes) for name in (baseline, candidate)]
     ones = np.ones((1, int(clusters.max()) + 1), dtype=np.int64)
     drop = float((_macro_f1(ones, tables[0]) - _macro_f1(ones, tables[1]))[0])
@@ -50,8 +51,12 @@ def macro_f1_bounds(
 
 def _tables(answers: Answers, name: str, clusters: NDArray[np.int64], classes: int) -> NDArray[np.float64]:
     """Return `(clusters, 3, classes)`: how often each class was found, named, and there."""
-    said, truth = predicted(answers.logits[name], False), answers.labels.astype(np.int64)
     size = int(clusters.max()) + 1
+    if answers.tags:
+        spans = np.zeros((size, 3, classes), dtype=np.float64)
+        np.add.at(spans, clusters, answers.span_counts(name))
+        return spans
+    said, truth = predicted(answers.logits[name], False), answers.labels.astype(np.int64)
 
     def count(of: NDArray[np.int64], which: NDArray[np.bool_]) -> NDArray[np.int64]:
         cells = np.bincount(clusters[which] * classes + of[which], minlength=size * classes)

@@ -9,7 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_benchmarks.accuracy.answers import predicted, right_items
+from edge_benchmarks.accuracy.answers import Answers, predicted, right_items
+from edge_benchmarks.accuracy.paired import number_groups
+from edge_benchmarks.accuracy.spans import NO_WORD, f1_interval, kinds_of
 from edge_benchmarks.statistics.proportions import wilson_interval
 from edge_benchmarks.verdicts import Interval
 from edge_runtime.errors import InputError
@@ -40,7 +42,10 @@ class AccuracySummary:
     n: int
     per_class: tuple[ClassAccuracy, ...]
     confusion: NDArray[np.int64]
-    """`(classes, classes)`, rows truth, columns answers. Multilabel: `(classes, 2, 2)`, one such table a class."""
+    """`(classes, classes)`, rows truth, columns answers. Multilabel: `(classes, 2, 2)`, one such table a class. Of
+    texts with spans `(tags, tags)` of their words, while `per_class` has a row for each kind of span."""
+    span_f1: Interval | None = None
+    """Micro F1 of spans with the bootstrap's 95 % interval over texts, of texts with spans."""
 
     @property
     def multilabel(self) -> bool:
@@ -49,7 +54,8 @@ class AccuracySummary:
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-ready dictionary: `top1`, `interval`, `macro_f1`, `n`, `per_class`, `confusion`."""
-        return {
+        spans = {} if self.span_f1 is None else {"span_f1": vars(self.span_f1)}
+        return spans | {
             "top1": self.top1.estimate,
             "interval": [self.top1.low, self.top1.high],
             "macro_f1": self.macro_f1,
@@ -60,15 +66,21 @@ class AccuracySummary:
 
 
 def summarize(
-    labels: NDArray[np.int64] | NDArray[np.bool_], logits: NDArray[np.float32], class_names: Sequence[str]
+    labels: NDArray[np.int64] | NDArray[np.bool_],
+    logits: NDArray[np.float32],
+    class_names: Sequence[str],
+    groups: Sequence[str] | None = None,
 ) -> AccuracySummary:
     """Return a model's accuracy with its interval, macro F1, the per-class table and the confusion matrix.
 
     Args:
         labels: `(n,)` class indices, or `(n, classes)` truth for multilabel items, as in `Answers`.
         logits: `(n, classes)`.
-        class_names: One name a class.
+        class_names: One name a class, or a tag.
+        groups: The group of each text with spans, which the interval of their F1 keeps whole.
     """
+    if logits.ndim == 3:
+        return _summarize_spans(Answers(labels, {"": logits}, [], tags=tuple(class_names)), groups)
     multilabel = labels.ndim == 2
     if len(logits) != len(labels) or logits.shape[1] != len(class_names):
         raise InputError(f"logits {logits.shape} do not fit {len(labels)} labels and {len(class_names)} class names")
@@ -86,6 +98,21 @@ def summarize(
     macro = float(np.mean(scored)) if scored else 0.0
     top1 = wilson_interval(int(right_items(answers, labels).sum()), len(labels))
     return AccuracySummary(top1, macro, len(labels), rows, confusion)
+
+
+def _summarize_spans(answers: Answers, groups: Sequence[str] | None) -> AccuracySummary:
+    counts = answers.span_counts("")
+    n = len(counts)
+    found, named, there = counts.sum(axis=0)
+    rows = tuple(_class_row(*row) for row in zip(kinds_of(answers.tags), found, there, named, strict=True))
+    scored = [row.f1 for row, items, calls in zip(rows, there, named, strict=True) if items or calls]
+    words = answers.labels != NO_WORD
+    confusion = np.zeros((len(answers.tags), len(answers.tags)), dtype=np.int64)
+    np.add.at(confusion, (answers.labels[words].astype(np.int64), predicted(answers.logits[""], False)[words]), 1)
+    clusters = number_groups(groups, n)
+    interval = f1_interval(counts.sum(axis=2), np.arange(n) if clusters is None else clusters)
+    top1 = wilson_interval(int(answers.right("").sum()), n)
+    return AccuracySummary(top1, float(np.mean(scored)) if scored else 0.0, n, rows, confusion, interval)
 
 
 def _class_row(label: str, found: int, support: int, named: int) -> ClassAccuracy:

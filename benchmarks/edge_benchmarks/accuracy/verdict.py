@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from edge_benchmarks.accuracy.answers import Answers
 from edge_benchmarks.accuracy.macro_f1 import macro_f1_bounds
 from edge_benchmarks.accuracy.paired import Paired, number_groups
+from edge_benchmarks.accuracy.spans import f1_drop
 from edge_benchmarks.statistics.clusters import design_effect
 from edge_benchmarks.statistics.proportions import CONFIDENCE, exact_upper_bound, items_to_decide, wilson_interval
-from edge_benchmarks.verdicts import Accuracy, AccuracyVerdict
+from edge_benchmarks.verdicts import Accuracy, AccuracyVerdict, Interval
 
 MACRO_F1 = "macro-f1"
 """What is counted where classes matter alike, however many items they have."""
@@ -80,7 +81,13 @@ def judge_accuracy(
         measure=MACRO_F1 if metric == MACRO_F1 else answers.measure,
         groups=None if groups is None else int(clusters.max()) + 1,
         unlabeled=None if frames is None else len(frames.inputs),
+        span_f1_drop=_span_f1_drop(answers, baseline, candidate, clusters) if answers.tags else None,
     )
+
+
+def _span_f1_drop(answers: Answers, baseline: str, candidate: str, clusters: NDArray[np.int64]) -> Interval:
+    was, now = (answers.span_counts(name).sum(axis=2) for name in (baseline, candidate))
+    return f1_drop(was, now, clusters)
 
 
 def _changed_bound(

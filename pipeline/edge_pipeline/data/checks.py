@@ -46,8 +46,11 @@ def check_labels(data: Path, labels: Sequence[str]) -> None:
 def check_classes(
     data: Path, items: Sequence[Item], splits: Sequence[str], labels: Sequence[str], noun: str = "images"
 ) -> list[str]:
-    """Refuse fewer than two classes and classes without train items; warn of classes that val or test lack."""
-    if len(labels) < 2:
+    """Refuse fewer than two classes (one kind of span), and classes without train items; warn of what val or test lack."""
+    spans = items[0].spans is not None
+    if len(labels) < 2 - spans:
+        if spans:
+            raise InputError(f"{data}: no text has a span, so there is nothing to learn; mark some")
         found = f"one class ({labels[0]})" if labels else f"no labelled {noun}"
         raise InputError(f"{data}: {found}; a classifier needs two classes or more")
     present: dict[str, set[str]] = {split: set() for split in SPLITS}

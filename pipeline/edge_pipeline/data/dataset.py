@@ -5,8 +5,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-Target = int | tuple[int, ...]
-"""Index into the labels; a tuple of them, ascending and perhaps empty, where an image may have several labels."""
+from edge_benchmarks.accuracy import Span
+
+Target = int | tuple[int, ...] | tuple[Span, ...]
+"""Index into the labels; a tuple of them, ascending and perhaps empty, where an image may have several labels; or the
+spans of a text."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +111,7 @@ class Dataset:
     """Absolute path of the folder or file."""
     labels: tuple[str, ...]
     """Class names sorted by code point, as torchvision's ImageFolder does, so that indices agree with models trained
-    on the same folder elsewhere."""
+    on the same folder elsewhere. Of texts with spans the tags that their words have."""
     splits: Mapping[str, Split | TextSplit]
     """`train` and `val` always; `test` unless the data's own splits lack it."""
     chosen_splits: tuple[str, ...]
@@ -119,6 +122,8 @@ class Dataset:
     report: DataReport
     noun: str = "images"
     """What the items are, in the plural."""
+    tagged: bool = False
+    """The items are texts with spans."""
 
     @property
     def kind(self) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from edge_benchmarks.accuracy import Span
 from edge_runtime.errors import InputError
 
 SPLITS = ("train", "val", "test")
@@ -46,6 +47,8 @@ class Item:
     """`train`, `val` or `test`; None where the data does not say."""
     group: str | None = None
     """What must stay together: the recording, patient or machine that the image is from."""
+    spans: tuple[Span, ...] | None = None
+    """Entities of a text, whose kinds are its labels; None where labels are of the whole item."""
 
 
 @dataclass(frozen=True)

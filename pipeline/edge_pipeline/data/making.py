@@ -14,6 +14,7 @@ from edge_pipeline.data import checks
 from edge_pipeline.data.dataset import DataReport, Dataset, Skipped, Split, Target, TextSplit
 from edge_pipeline.data.layout import SPLITS, Item
 from edge_pipeline.data.partition import partition
+from edge_pipeline.data.spans import tags_of
 
 SplitParts = tuple[tuple[Target, ...], tuple[str, ...] | None, str]
 """Targets, groups and fingerprint of a split."""
@@ -77,7 +78,10 @@ def make_dataset(
     )
     multilabel = bool(options["multilabel"])
     made = {name: hold(rows, _parts(found, rows, labels, multilabel)) for name, rows in rows_of.items()}
-    return Dataset(data, labels, made, chosen, multilabel, options, report, noun)
+    tagged = items[0].spans is not None
+    if tagged:
+        labels = tags_of(span for item in items for span in item.spans or ())
+    return Dataset(data, labels, made, chosen, multilabel, options, report, noun, tagged)
 
 
 def _count(items: Sequence[Item], labels: Sequence[str]) -> dict[str, int]:
@@ -87,18 +91,26 @@ def _count(items: Sequence[Item], labels: Sequence[str]) -> dict[str, int]:
 
 def _parts(found: Found, rows: NDArray[np.int64], labels: Sequence[str], multilabel: bool) -> SplitParts:
     items = [found.items[row] for row in rows]
+    grouped = any(item.group is not None for item in items)
+    groups = tuple(item.group or item.path for item in items) if grouped else None
+    fingerprint = _fingerprint(items, found.digests[rows])
+    if found.items[0].spans is not None:
+        return tuple(item.spans or () for item in items), groups, fingerprint
     index = {label: number for number, label in enumerate(labels)}
     indices = [tuple(index[label] for label in item.labels) for item in items]
     targets: tuple[Target, ...] = tuple(indices) if multilabel else tuple(target for (target,) in indices)
-    grouped = any(item.group is not None for item in items)
-    groups = tuple(item.group or item.path for item in items) if grouped else None
-    return targets, groups, _fingerprint(items, found.digests[rows])
+    return targets, groups, fingerprint
+
+
+def _said(item: Item) -> tuple[str, ...]:
+    """Return what the data says of an item."""
+    return item.labels if item.spans is None else tuple(f"{start} {end} {label}" for start, end, label in item.spans)
 
 
 def _fingerprint(items: Sequence[Item], digests: NDArray[np.uint8]) -> str:
     """Hash the sorted pairs of content and labels; names are set off by NUL, which no label has."""
     entries = sorted(
-        digest.tobytes() + "\0".join(item.labels).encode("utf-8", "surrogateescape") + b"\0\0"
+        digest.tobytes() + "\0".join(_said(item)).encode("utf-8", "surrogateescape") + b"\0\0"
         for item, digest in zip(items, digests, strict=True)
     )
     return hashlib.sha256(b"".join(entries)).hexdigest()

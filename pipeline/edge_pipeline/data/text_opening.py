@@ -20,11 +20,20 @@ from edge_pipeline.data.dataset import Dataset, TextSplit
 from edge_pipeline.data.layout import SPLIT_NAMES, Item
 from edge_pipeline.data.leaks import same_content
 from edge_pipeline.data.making import Found, SplitParts, make_dataset
-from edge_pipeline.data.text_tables import JSON_SUFFIXES, TABLE_SUFFIXES, Row, read_table, table_columns
+from edge_pipeline.data.spans import COLUMN_SUFFIXES, SPANS, read_columns, read_spans
+from edge_pipeline.data.text_tables import (
+    JSON_SUFFIXES,
+    TABLE_SUFFIXES,
+    Row,
+    read_table,
+    require_columns,
+    table_columns,
+)
 from edge_runtime.errors import InputError
 
-TEXT, LABEL, SPLIT = "text", "label", "split"
+TEXT, LABEL, SPLIT, GROUP = "text", "label", "split", "group"
 """Names of the columns where nobody says otherwise."""
+FILE_SUFFIXES = (*TABLE_SUFFIXES, *COLUMN_SUFFIXES)
 MOST_CLASSES = 1000
 """More labels than this are no classes but texts, names or numbers."""
 FEWEST_REPEATS = 2
@@ -39,8 +48,12 @@ def is_text_data(data: Path, text: str | None) -> bool:
     if text is not None:
         return True
     if data.is_dir():
+        if any(path.suffix.lower() in COLUMN_SUFFIXES for path in data.iterdir()):
+            return True
         return len(list(islice(data.rglob("*.txt"), FEWEST))) == FEWEST and not _has_images(data)
     suffix = data.suffix.lower()
+    if suffix in COLUMN_SUFFIXES:
+        return data.is_file()
     if not data.is_file() or suffix not in TABLE_SUFFIXES:
         return False
     return suffix in JSON_SUFFIXES or (TEXT in (columns := table_columns(data)) and "path" not in columns)
@@ -69,16 +82,22 @@ def open_texts(
             texts or groups.
     """
     names = (text or TEXT, label or LABEL)
-    rows = _list_folder(data, names) if data.is_dir() else _read_file(data, names, group)
-    items = [_item(data, row, names[1], group, multilabel) for row in rows]
+    rows = _read_folder(data, names) if data.is_dir() else _read_file(data, names, group, label)
     texts = [_text(data, row, names[0]) for row in rows]
-    _check_labels(data, items, names[1])
+    tagged = label is None and SPANS in rows[0].values
+    if tagged:
+        group = group or (GROUP if GROUP in rows[0].values else None)
+        items = [_tagged(data, row, one, group) for row, one in zip(rows, texts, strict=True)]
+    else:
+        items = [_item(data, row, names[1], group, multilabel) for row in rows]
+        _check_labels(data, items, names[1])
+    _check_splits(data, items)
     digests = _digests(texts)
     found = Found(
         data,
         items,
         digests,
-        same_content(_digests([_letters(one) for one in texts])),
+        same_content(_digests([letters(one) for one in texts])),
         None,
         noun="texts",
         warnings=_warnings(items, texts, multilabel),
@@ -88,16 +107,35 @@ def open_texts(
         return TextSplit(tuple(texts[row] for row in rows), *parts)
 
     options = {
-        "text": names[0], "label": names[1], "group": group, "allow_leaks": allow_leaks, "seed": seed,
-        "multilabel": multilabel,
+        "text": names[0], "label": None if tagged else names[1], "group": group, "allow_leaks": allow_leaks,
+        "seed": seed, "multilabel": multilabel,
     }  # fmt: skip
     return make_dataset(found, split, options)
 
 
-def _read_file(data: Path, names: tuple[str, str], group: str | None) -> list[Row]:
+def _read_file(data: Path, names: tuple[str, str], group: str | None, label: str | None) -> list[Row]:
+    if data.suffix.lower() in COLUMN_SUFFIXES and data.is_file():
+        return read_columns(data, names[0])
     if data.suffix.lower() not in TABLE_SUFFIXES or not data.is_file():
-        raise InputError(f"{data}: no folder and no table; texts come as {', '.join(TABLE_SUFFIXES)} or a folder")
-    return read_table(data, [*names, *([group] if group else [])])
+        raise InputError(f"{data}: no folder and no table; texts come as {', '.join(FILE_SUFFIXES)} or a folder")
+    rows = read_table(data, [names[0], *([group] if group else []), *([label] if label else [])])
+    if SPANS not in rows[0].values:
+        require_columns(data, rows, [names[1]])
+    return rows
+
+
+def _read_folder(root: Path, names: tuple[str, str]) -> list[Row]:
+    files = [path for path in sorted(root.iterdir()) if path.suffix.lower() in COLUMN_SUFFIXES]
+    if not files:
+        return _list_folder(root, names)
+    rows = []
+    for path in files:
+        if path.stem.lower() not in SPLIT_NAMES:
+            raise InputError(f"{path}: name it after its split, such as train{path.suffix}, or give one file alone")
+        for place, values in read_columns(path, names[0]):
+            own = {GROUP: f"{path.stem} {values[GROUP]}"} if GROUP in values else {}
+            rows.append(Row(f"{path.name} {place}", values | own | {SPLIT: path.stem}))
+    return rows
 
 
 def _list_folder(root: Path, names: tuple[str, str]) -> list[Row]:
@@ -132,11 +170,24 @@ def _item(data: Path, row: Row, column: str, group: str | None, multilabel: bool
         raise InputError(f"{data} {row.place}: {column} is empty; fill it in or remove the row")
     if len(labels) > 1 and not multilabel:
         raise InputError(f"{data} {row.place}: {len(labels)} labels; give --multilabel if a text may have several")
+    return Item(row.place, labels, *_company(data, row, group))
+
+
+def _tagged(data: Path, row: Row, text: str, group: str | None) -> Item:
+    unknown = sorted(set(row.values) - {TEXT, SPANS, SPLIT, GROUP, group})
+    if unknown and text is row.values.get(TEXT):
+        raise InputError(f"{data} {row.place}: {', '.join(unknown)} is not known; text, spans, split and group are")
+    spans = read_spans(data, row, text)
+    return Item(row.place, tuple(sorted({span.label for span in spans})), *_company(data, row, group), spans)
+
+
+def _company(data: Path, row: Row, group: str | None) -> tuple[str | None, str | None]:
+    """Return the split and the group that a row names."""
     split = str(row.values.get(SPLIT) or "").strip().lower()
     if split and split not in SPLIT_NAMES:
         raise InputError(f"{data} {row.place}: split {split!r}; write train, val or test")
     name = str(row.values.get(group) or "").strip() if group else ""
-    return Item(row.place, labels, SPLIT_NAMES[split] if split else None, name or None)
+    return SPLIT_NAMES[split] if split else None, name or None
 
 
 def _labels(value: Any, multilabel: bool) -> tuple[str, ...]:
@@ -159,6 +210,9 @@ def _check_labels(data: Path, items: Sequence[Item], column: str) -> None:
             f"{data}: column {column} has {len(labels):,} different values in {len(items):,} rows, so they are no "
             "classes; name the right column with --label"
         )
+
+
+def _check_splits(data: Path, items: Sequence[Item]) -> None:
     with_split = sum(item.split is not None for item in items)
     if 0 < with_split < len(items):
         raise InputError(
@@ -180,7 +234,7 @@ def _digests(texts: Sequence[str]) -> NDArray[np.uint8]:
     return np.frombuffer(b"".join(digests), np.uint8).reshape(-1, 32)
 
 
-def _letters(text: str) -> str:
+def letters(text: str) -> str:
     """Return what two texts must share to say the same: letters, digits and symbols in one form and case."""
     plain = unicodedata.normalize("NFKC", text).casefold()
     return "".join(letter for letter in plain if unicodedata.category(letter)[0] in "LNSM") or text

@@ -41,10 +41,20 @@ def read_table(file: Path, columns: Sequence[str]) -> list[Row]:
     Raises:
         InputError: the file is not UTF-8, is broken, has no rows, or lacks a column.
     """
-    text = _read(file)
+    text = read_text_file(file)
     rows = _json_lines(file, text) if file.suffix.lower() in JSON_SUFFIXES else _csv(file, text)
     if not rows:
         raise InputError(f"{file}: no rows; there is nothing to learn from")
+    require_columns(file, rows, columns)
+    return rows
+
+
+def require_columns(file: Path, rows: Sequence[Row], columns: Sequence[str]) -> None:
+    """Refuse a table that lacks a column.
+
+    Raises:
+        InputError: it does.
+    """
     known = {name for row in rows for name in row.values}
     for column in columns:
         if column not in known:
@@ -52,10 +62,14 @@ def read_table(file: Path, columns: Sequence[str]) -> list[Row]:
                 f"{file}: no column {column!r}; there are {', '.join(sorted(known)) or 'none'}; name the columns with "
                 "--text, --label and --group"
             )
-    return rows
 
 
-def _read(file: Path) -> str:
+def read_text_file(file: Path) -> str:
+    """Read a UTF-8 file, without its byte order mark.
+
+    Raises:
+        InputError: it is not UTF-8 or cannot be read.
+    """
     try:
         return file.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:

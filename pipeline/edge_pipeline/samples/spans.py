@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_pipeline.data.text_opening import letters
 from edge_pipeline.samples.interface import Kept, Progress, Splits
-from edge_pipeline.samples.texts import keep_first, normalized, text_digests
+from edge_pipeline.samples.texts import keep_first, text_digests
 
 DATA_FILE = "data.jsonl"
 
@@ -90,6 +91,6 @@ class TaggedSentences:
 
 
 def _undated(text: str) -> str:
-    """Return the normalized text without digits, so that two days' datelines are one."""
-    plain = normalized(text)
+    """Return a text's letters without digits, so that two days' datelines are one, in the form that a leak has."""
+    plain = letters(text)
     return "".join(character for character in plain if not character.isdigit()) or plain
