@@ -8,7 +8,9 @@ from text import latency, learning
 
 FIGURES: dict[str, Measure] = {
     "latency": latency.measure,
+    "sentiment-zh": partial(learning.measure_split, "sentiment-zh"),
     "sms": partial(learning.measure_split, "sms"),
     "trec": learning.measure_folds,
+    "trec-lora": learning.measure_lora,
 }
 """Name on the command line, and what measures it."""

@@ -1,11 +1,10 @@
-"""What MiniLM learns of real texts, and what int8 costs it: training, export and verdict by the commands' functions."""
+"""What encoders learn of real texts, and what int8 costs it: training, export and verdict by the commands' functions."""
 
 import csv
-import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from interface import Figure
@@ -15,92 +14,156 @@ from edge_benchmarks.accuracy import Answers, judge_accuracy
 from edge_benchmarks.statistics.proportions import wilson_interval
 from edge_export.candidates import BASELINE
 from edge_pipeline.samples import write_sample
+from edge_pipeline.samples.texts import letters
 from text.encoder import encoder_folder
+from text.kept import kept_run
 
 FOLDS = 5
 SEED = 0
-ASKED = {"trec": 95.0, "sms": 98.5}
 ASKED_DROP, ASKED_BOUND, ASKED_SIZE = 0.3, 1.0, 0.27
+ASKED_LORA, ASKED_SHARE = 1.5, 5.0
 INT8 = "cpu-int8"
+LORA = "lora"
+
+
+class Subject(NamedTuple):
+    """What is trained on a sample, and what is asked of it."""
+
+    sample: str
+    title: str
+    asked: float
+    """Top-1 in percent."""
+    preset: str = "text"
+    model: Callable[[], Path | str] = encoder_folder
+
+
+SUBJECTS: Mapping[str, Subject] = {
+    "trec": Subject("trec", "TREC", 95.0),
+    "sms": Subject("sms", "SMS", 98.5),
+    "sentiment-zh": Subject("sentiment-zh", "Chinese sentiment", 80.0, "text-scratch", lambda: "scratch"),
+}
+
+
+class Held(NamedTuple):
+    """What a run says of items that it never saw."""
+
+    answers: Answers
+    size: float
+    """Of int8 over fp32."""
+    run: Path
 
 
 def measure_folds() -> list[Figure]:
     """Train on four fifths of TREC and answer the fifth, five times; every question is answered once."""
-    with TemporaryDirectory(prefix="edge-trec-") as name:
-        folder = Path(name)
-        rows = _rows(write_sample("trec", folder / "data").data)
-        fold_of = np.random.default_rng(SEED).permutation(len(rows)) % FOLDS
-        held = [_answered(folder, _table(folder, rows, fold_of, fold)) for fold in range(FOLDS)]
-    answers = Answers(
-        np.concatenate([one.labels for one, _ in held]),
-        {model: np.concatenate([one.logits[model] for one, _ in held]) for model in (BASELINE, INT8)},
-        [],
-    )
+    subject = SUBJECTS["trec"]
+    held = _folds_held(subject, subject.preset, {})
     how = f"{FOLDS} folds of edge sample trec, pooled; MiniLM, edge train with the preset text"
-    return _figures("TREC", answers, held[0][1], ASKED["trec"], how)
+    return _figures(subject, _pooled(held, (BASELINE, INT8)), held[0].size, how)
 
 
-def measure_split(sample: str) -> list[Figure]:
+def measure_lora() -> list[Figure]:
+    """Compare adapters of rank 8 with full training, on the same folds of TREC."""
+    subject = SUBJECTS["trec"]
+    full, few = _folds_held(subject, "text", {}), _folds_held(subject, "text-lora", {"lora": 8})
+    both = _pooled(full, (BASELINE,))
+    other = _pooled(few, (BASELINE,))
+    together = Answers(both.labels, {BASELINE: both.logits[BASELINE], LORA: other.logits[BASELINE]}, [])
+    verdict = judge_accuracy(together, BASELINE, LORA, max_drop=ASKED_LORA / 100)
+    right = wilson_interval(int(together.right(LORA).sum()), len(together.labels))
+    how = f"same {FOLDS} folds, paired; presets text and text-lora; n = {len(both.labels):,}"
+    share = 100 * _trained_share()
+    return [
+        Figure("TREC: full minus LoRA of rank 8", 100 * verdict.drop, None, None, ASKED_LORA, "at most", "%", how),
+        Figure(
+            "TREC: upper bound of that (95 %)", 100 * verdict.drop_bound, None, None, ASKED_LORA, "at most", "%",
+            f"{how}; LoRA has {100 * right.estimate:.2f} % ({100 * right.low:.2f} to {100 * right.high:.2f})",
+        ),
+        Figure("parameters that LoRA of rank 8 trains", share, None, None, ASKED_SHARE, "at most", "%", "MiniLM, 6 labels"),
+    ]  # fmt: skip
+
+
+def measure_split(name: str) -> list[Figure]:
     """Train on a sample's train split and answer its test split."""
-    with TemporaryDirectory(prefix=f"edge-{sample}-") as name:
+    subject = SUBJECTS[name]
+    with TemporaryDirectory(prefix=f"edge-{name}-") as folder:
+        held = _held(subject, write_sample(subject.sample, Path(folder) / "data").data, subject.preset, {})
+    what = "MiniLM" if subject.model is encoder_folder else "an encoder from scratch"
+    how = f"edge sample {subject.sample}, test split; {what}, edge train with the preset {subject.preset}"
+    return _figures(subject, held.answers, held.size, how)
+
+
+def _folds_held(subject: Subject, preset: str, choices: Mapping[str, Any]) -> list[Held]:
+    with TemporaryDirectory(prefix="edge-folds-") as name:
         folder = Path(name)
-        answers, size = _answered(folder, write_sample(sample, folder / "data").data)
-    how = f"edge sample {sample}, test split; MiniLM, edge train with the preset text"
-    return _figures(sample.upper(), answers, size, ASKED[sample], how)
+        with write_sample(subject.sample, folder / "data").data.open(encoding="utf-8", newline="") as stream:
+            rows = list(csv.DictReader(stream))
+        tables = [_table(folder, rows, fold) for fold in range(FOLDS)]
+        return [_held(subject, table, preset, choices) for table in tables]
 
 
-def _rows(file: Path) -> list[dict[str, str]]:
-    with file.open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
-
-
-def _table(folder: Path, rows: list[dict[str, str]], fold_of: NDArray[np.int64], fold: int) -> Path:
-    """Write the data with one fold as test and a tenth of the others as val."""
-    generator = np.random.default_rng(SEED + fold)
+def _table(folder: Path, rows: list[dict[str, str]], fold: int) -> Path:
+    """Write the data with one fold as test and a tenth of the others as val; texts of equal letters stay together."""
+    _, unit = np.unique([letters(row["text"]) for row in rows], return_inverse=True)
+    fold_of = np.random.default_rng(SEED).permutation(unit.max() + 1) % FOLDS
+    in_val = np.random.default_rng(SEED + fold).random(len(fold_of)) < 0.1
     file = folder / f"fold-{fold}.csv"
     with file.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(["text", "label", "split"])
-        for row, own in zip(rows, fold_of, strict=True):
-            split = "test" if own == fold else "val" if generator.random() < 0.1 else "train"
+        for row, one in zip(rows, unit, strict=True):
+            split = "test" if fold_of[one] == fold else "val" if in_val[one] else "train"
             writer.writerow([row["text"], row["label"], split])
     return file
 
 
-def _answered(folder: Path, data: Path) -> tuple[Answers, float]:
-    """Return what the baseline and int8 say of test, and the size of int8 over the baseline's."""
+def _held(subject: Subject, data: Path, preset: str, choices: Mapping[str, Any]) -> Held:
+    """Return what the baseline and int8 say of test."""
     from edge_export.candidates import make_baseline, make_int8
     from edge_export.capture import capture
     from edge_export.judge import answer
     from edge_export.quantize import RECIPES
-    from edge_pipeline import train
     from edge_pipeline.data import open_dataset
-    from edge_pipeline.training.presets import config_from
 
-    run = folder / "run"
-    shutil.rmtree(run, ignore_errors=True)
-    train(data, run, config_from("text", {"model": str(encoder_folder())}))
+    run = kept_run(data, preset, {"model": str(subject.model()), **choices})
     captured = capture(str(run))
     graph, baseline, _ = make_baseline(captured)
     int8 = make_int8(graph, RECIPES["dynamic"], None)
     # The folds are what is measured, so each one's test split is opened for it alone.
     samples: Any = open_dataset(data).splits["test"]
-    return answer([baseline, int8], captured, samples), len(int8.model) / len(baseline.model)
+    return Held(answer([baseline, int8], captured, samples), len(int8.model) / len(baseline.model), run)
 
 
-def _figures(title: str, answers: Answers, size: float, asked: float, how: str) -> list[Figure]:
-    return list(_make_figures(title, answers, size, asked, how))
+def _pooled(held: list[Held], models: tuple[str, ...]) -> Answers:
+    return Answers(
+        np.concatenate([one.answers.labels for one in held]),
+        {model: np.concatenate([one.answers.logits[model] for one in held]) for model in models},
+        [],
+    )
 
 
-def _make_figures(title: str, answers: Answers, size: float, asked: float, how: str) -> Iterator[Figure]:
-    right = answers.right(BASELINE)
+def _trained_share() -> float:
+    """Return the share of parameters that adapters of rank 8 and the head are."""
+    from edge_pipeline.models.adapters import add_adapters
+    from edge_pipeline.models.encoders import load_encoder
+
+    network = load_encoder(str(encoder_folder()), list("abcdef"), None, task="text-classification").network
+    network.encoder = add_adapters(network.encoder, 8)
+    sizes = np.array([(one.numel(), one.numel() * one.requires_grad) for one in network.parameters()])
+    total, trained = sizes.sum(0)
+    return float(trained / total)
+
+
+def _figures(subject: Subject, answers: Answers, size: float, how: str) -> list[Figure]:
+    right: NDArray[np.bool_] = answers.right(BASELINE)
     share = wilson_interval(int(right.sum()), len(right))
     how = f"{how}; n = {len(right):,}"
     values = (100 * share.estimate, 100 * share.low, 100 * share.high)
-    yield Figure(f"{title}: top-1, fp32", *values, asked, "at least", "%", how, of_estimate=True)
     verdict = judge_accuracy(answers, BASELINE, INT8, max_drop=ASKED_BOUND / 100)
     changed = f"{how}; {verdict.changed:,} answers changed, verdict {verdict.verdict.value}"
-    drop, bound = 100 * verdict.drop, 100 * verdict.drop_bound
-    yield Figure(f"{title}: drop of int8", drop, None, None, ASKED_DROP, "at most", "%", changed)
-    yield Figure(f"{title}: upper bound of the drop (95 %)", bound, None, None, ASKED_BOUND, "at most", "%", changed)
-    yield Figure(f"{title}: size of int8 over fp32", size, None, None, ASKED_SIZE, "at most", "x", how)
+    drop, bound, name = 100 * verdict.drop, 100 * verdict.drop_bound, subject.title
+    return [
+        Figure(f"{name}: top-1, fp32", *values, subject.asked, "at least", "%", how, of_estimate=True),
+        Figure(f"{name}: drop of int8", drop, None, None, ASKED_DROP, "at most", "%", changed),
+        Figure(f"{name}: upper bound of the drop (95 %)", bound, None, None, ASKED_BOUND, "at most", "%", changed),
+        Figure(f"{name}: size of int8 over fp32", size, None, None, ASKED_SIZE, "at most", "x", how),
+    ]
