@@ -18,29 +18,31 @@ _MESSAGES = {
     "tensor": {},
 }
 _EXTERNAL_DATA, _DATA_LOCATION = 13, 14
+_SMALL = 1 << 16
+"""Bytes of a message that a search costs less than a walk; a model's bytes are nearly all in a few large tensors."""
 
 
 def check_self_contained(model: bytes) -> None:
     """Refuse a model that is not all in its own bytes.
 
     Some ONNX Runtimes look for external data in the working directory, or at an address in memory. A tensor that asks
-    for it has an entry with the key `location`, so a model without that word, nearly every one, costs one search.
+    for it has an entry with the key `location`, so a small message without that word costs one search.
 
     Raises:
         BundleError: a tensor has external data, or it is ONNX Runtime's own format instead of ONNX.
     """
     if model[4:8] == b"ORTM":
         raise BundleError("the model is in ONNX Runtime's own format; put an ONNX file into the bundle")
-    if b"location" not in model:
-        return
-    waiting = [("model", memoryview(model))]
+    waiting = [("model", 0, len(model))]
     while waiting:
-        message, data = waiting.pop()
+        message, start, end = waiting.pop()
+        if end - start < _SMALL and model.find(b"location", start, end) < 0:
+            continue
         inner = _MESSAGES[message]
-        for field, value in _fields(data):
-            if isinstance(value, memoryview):
+        for field, value in _fields(model, start, end):
+            if isinstance(value, tuple):
                 if field in inner:
-                    waiting.append((inner[field], value))
+                    waiting.append((inner[field], *value))
                 if message != "tensor" or field != _EXTERNAL_DATA:
                     continue
             elif message != "tensor" or field != _DATA_LOCATION or value == 0:
@@ -48,21 +50,20 @@ def check_self_contained(model: bytes) -> None:
             raise BundleError("the model keeps weights in another file (external data); export it with them inside")
 
 
-def _fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
-    """Yield number and value of each field of a protobuf message; numbers of fixed width are passed over."""
-    at = 0
-    while at < len(data):
-        tag, at = _varint(data, at)
+def _fields(data: bytes, at: int, end: int) -> Iterator[tuple[int, int | tuple[int, int]]]:
+    """Yield each field of a protobuf message, its value or where that begins and ends; not numbers of fixed width."""
+    while at < end:
+        tag, at = _varint(data, at, end)
         tag &= 0xFFFFFFFF  # as protobuf reads tags
         kind = tag & 7
         if kind == 0:
-            value, at = _varint(data, at)
+            value, at = _varint(data, at, end)
             yield tag >> 3, value
         elif kind == 2:
-            size, at = _varint(data, at)
-            if size > len(data) - at:
+            size, at = _varint(data, at, end)
+            if size > end - at:
                 raise _malformed()
-            yield tag >> 3, data[at : at + size]
+            yield tag >> 3, (at, at + size)
             at += size
         elif kind in (1, 5):
             at += 8 if kind == 1 else 4
@@ -70,10 +71,10 @@ def _fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:
             raise _malformed()
 
 
-def _varint(data: memoryview, at: int) -> tuple[int, int]:
+def _varint(data: bytes, at: int, end: int) -> tuple[int, int]:
     value = 0
     for shift in range(0, 70, 7):
-        if at >= len(data):
+        if at >= end:
             break
         byte = data[at]
         at += 1

@@ -7,8 +7,10 @@ import json
 import os
 import reprlib
 import stat
+from functools import partial
 from typing import Any
 
+from edge_runtime._beside import Beside
 from edge_runtime._containers import DIGEST_BYTES, Archive, Container, Directory
 from edge_runtime.bundle_archive import canonical_archive
 from edge_runtime.errors import BundleError, InputError, IntegrityError, MachineError
@@ -35,6 +37,11 @@ class Bundle:
         self._container = container
         self._entries = {entry.path: entry for entry in manifest.files}
         self._verified: set[str] = set()
+        self._ahead: dict[str, Beside[bytes]] = {}
+
+    def expect(self, path: str) -> None:
+        """Begin to read a file beside other work, for the next `read` of it."""
+        self._ahead[path] = Beside(partial(self._read, path))
 
     def read(self, path: str) -> bytes:
         """Return a file's bytes, after holding them against their digest.
@@ -43,6 +50,10 @@ class Bundle:
             IntegrityError: the manifest does not list the path, or the bytes are not those that it covers.
             MachineError: the file does not fit into memory.
         """
+        ahead = self._ahead.pop(path, None)
+        return ahead.result() if ahead else self._read(path)
+
+    def _read(self, path: str) -> bytes:
         entry = self._entries.get(path)
         if entry is None:
             raise IntegrityError(f"{path}: not listed in the manifest; it lists {', '.join(self._entries)}")

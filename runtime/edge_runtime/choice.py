@@ -21,7 +21,7 @@ _said: set[tuple[str, str]] = set()
 
 
 def choose(bundle: Bundle, device: str, name: str | None) -> Variant:
-    """Return the variant to run, and say once per process what nobody measured on this kind of CPU.
+    """Return the variant to run, whose file the bundle begins to read, and say once what nobody measured on this CPU.
 
     Evidence is read only where it can matter: there is more than one variant for the device, or this CPU is not among
     those that the variant was verified on.
@@ -42,6 +42,7 @@ def choose(bundle: Bundle, device: str, name: str | None) -> Variant:
     else:
         candidates = _for_device(manifest, device)
         chosen = candidates[0] if len(candidates) == 1 else _fastest(bundle, candidates)
+    bundle.expect(chosen.file)
     if chosen.device == "cpu":
         _warn_unverified(bundle, chosen)
     return chosen

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, overload
 
 import numpy as np
 
+from edge_runtime._beside import Beside
+from edge_runtime._installation import import_onnxruntime
 from edge_runtime.bundle import Bundle, Source, open_bundle
 from edge_runtime.choice import choose
 from edge_runtime.devices import DeviceBuffers, runner
@@ -18,14 +20,15 @@ from edge_runtime.errors import BundleError, EdgeError, EdgeWarning, InputError,
 from edge_runtime.manifest import Manifest, TensorInfo, Variant
 from edge_runtime.prediction import Prediction
 from edge_runtime.preprocessing import make_preprocessor
-from edge_runtime.preprocessing.interface import at_place
-from edge_runtime.session import Device, Threads, abandon, create_session, first_line
+from edge_runtime.preprocessing.interface import Preprocessor, at_place
+from edge_runtime.session import Device, Threads, abandon, first_line, prepare_session
 from edge_runtime.tasks import TASKS, predictions
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     from PIL import Image
 
+T = TypeVar("T")
 Input: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | memoryview | npt.NDArray[Any] | Image.Image"
 """One thing that a model can be asked about."""
 
@@ -112,7 +115,6 @@ class Model:
         self.bundle, self.variant, self.manifest = bundle, variant, bundle.manifest
         self.labels, self.content_id = bundle.manifest.labels, bundle.manifest.content_id
         self._request = request
-        self._preprocessor = make_preprocessor(bundle.manifest.preprocessing, bundle.read)
         self._input, self._output = variant.inputs[0], variant.outputs[0]
         self._dtype = np.dtype(self._input.dtype)
         kind = TASKS[self.manifest.task]
@@ -121,15 +123,22 @@ class Model:
         first = self._input.shape[0]
         self._fixed_batch = first if isinstance(first, int) else None
         self._lock = threading.Lock()
-        self._create()
+        self._preprocessor = self._create(self._prepare)
         self._pid = os.getpid()
-        bundle.verify()
 
-    def _create(self) -> None:
+    def _prepare(self) -> Preprocessor:
+        """Make the preprocessor and verify what nobody read."""
+        preprocessor = make_preprocessor(self.manifest.preprocessing, self.bundle.read)
+        self.bundle.verify()
+        return preprocessor
+
+    def _create(self, meanwhile: Callable[[], T]) -> T:
+        """Make the session, and do something else in the time."""
         variant, request = self.variant, self._request
+        import_onnxruntime()  # while the bundle reads the model
         data = self.bundle.read(variant.file)
         try:
-            session = create_session(
+            make = prepare_session(
                 data,
                 device=request.device,
                 threads=request.threads,
@@ -137,12 +146,15 @@ class Model:
                 providers=request.providers,
                 cache=request.cache,
             )
+            with Beside(meanwhile) as other:
+                session = make()
         except BundleError as error:
             seen = f"; it was seen to load on {variant.onnxruntime_min} and newer" if variant.onnxruntime_min else ""
             raise BundleError(f"{variant.file}: {error}{seen}") from error
         _check_signature(session.get_inputs(), variant.inputs, f"{variant.file}: input")
         _check_signature(session.get_outputs(), variant.outputs, f"{variant.file}: output")
         self.session, self._ask = session, runner(session, self._input, self._output)
+        return other.result()
 
     @property
     def buffers(self) -> DeviceBuffers | None:
@@ -273,7 +285,7 @@ class Model:
         with self._lock:
             if self._pid != os.getpid():
                 abandon(self.session)
-                self._create()
+                self._create(lambda: None)
                 self._pid = os.getpid()
 
 

@@ -7,7 +7,8 @@ import hashlib
 import os
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from types import ModuleType
 from typing import Any, Literal, TypeAlias
 
@@ -78,7 +79,12 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_renew_lock)
 
 
-def create_session(
+def create_session(model: bytes, **asked: Any) -> Any:
+    """Make an `onnxruntime.InferenceSession` of a model's bytes; arguments and errors are `prepare_session`'s."""
+    return prepare_session(model, **asked)()
+
+
+def prepare_session(
     model: bytes,
     *,
     device: Device = "cpu",
@@ -86,8 +92,8 @@ def create_session(
     options: Mapping[str, str] | None = None,
     providers: Sequence[str] | None = None,
     cache: str | os.PathLike[str] | None = None,
-) -> Any:
-    """Make an `onnxruntime.InferenceSession` of a model's bytes.
+) -> Callable[[], Any]:
+    """Check everything first, and return what makes the `onnxruntime.InferenceSession`, without Python's lock.
 
     Bytes, never a path, and no external data, so that nothing unverified reaches ONNX Runtime.
 
@@ -121,16 +127,20 @@ def create_session(
     started = [(name, provider_options(name, digest, cache)) for name in wanted]
     for name, provider in started:
         make_cache(name, provider)
+    return partial(_make, ort, model, settings, wanted[0], started)
+
+
+def _make(ort: ModuleType, model: bytes, settings: Any, wanted: str, started: list[tuple[str, dict[str, str]]]) -> Any:
     try:
         with _creating:
             # ONNX Runtime's own fallback would print to stdout and try again with other providers.
             session = ort.InferenceSession(model, settings, providers=started, enable_fallback=0)
     except Exception as error:  # its exceptions have no common base that is public
-        if wanted[0] == CUDA and (cause := why_no_cuda(ort)):
+        if wanted == CUDA and (cause := why_no_cuda(ort)):
             raise MachineError(cause) from error
         raise BundleError(f"ONNX Runtime {ort.__version__} refuses the model: {first_line(error)}") from error
-    if session.get_providers()[0] != wanted[0]:
-        raise MachineError(why_fallen_back(wanted[0], ort))
+    if session.get_providers()[0] != wanted:
+        raise MachineError(why_fallen_back(wanted, ort))
     session.disable_fallback()  # for ONNX Runtimes that do not know the argument
     return session
 

@@ -20,7 +20,7 @@ import edge_runtime.model
 from edge_runtime import load
 from edge_runtime.bundle import read_bundle
 from edge_runtime.errors import BundleError, EdgeError, InputError, IntegrityError
-from edge_runtime.session import create_session
+from edge_runtime.session import create_session, prepare_session
 
 
 def test_only_verified_bytes_reach_onnx_runtime(
@@ -30,9 +30,9 @@ def test_only_verified_bytes_reach_onnx_runtime(
 
     def traced(model: bytes, **options: Any) -> Any:
         seen.append(model)
-        return create_session(model, **options)
+        return prepare_session(model, **options)
 
-    monkeypatch.setattr(edge_runtime.model, "create_session", traced)
+    monkeypatch.setattr(edge_runtime.model, "prepare_session", traced)
     load(directory, variant="cpu-fp32")
     signed = {entry.sha256 for entry in draft.manifest().files}
     assert len(seen) == 1 and {hashlib.sha256(model).hexdigest() for model in seen} <= signed
