@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from edge_pipeline.data.dataset import NearDuplicates, Skipped
 from edge_pipeline.data.layout import SPLITS, Item
-from edge_pipeline.data.leaks import across_splits, conflicts
-from edge_pipeline.data.twins import near_twins
+from edge_pipeline.data.leaks import Likeness, across_splits, conflicts
 from edge_runtime.errors import InputError, SchemaError
 from edge_runtime.manifest import check_label
 
@@ -46,7 +45,7 @@ def check_labels(data: Path, labels: Sequence[str]) -> None:
 def check_classes(
     data: Path, items: Sequence[Item], splits: Sequence[str], labels: Sequence[str], noun: str = "images"
 ) -> list[str]:
-    """Refuse fewer than two classes (one kind of span), and classes without train items; warn of what val or test lack."""
+    """Refuse too few classes or kinds of spans, and classes without train items; warn of those val or test lack."""
     spans = items[0].spans is not None
     if len(labels) < 2 - spans:
         if spans:
@@ -115,27 +114,36 @@ def find_conflicts(
 
 
 def find_near_duplicates(
-    items: Sequence[Item], splits: Sequence[str], content: NDArray[np.int64], thumbnails: NDArray[np.uint8] | None
+    items: Sequence[Item],
+    splits: Sequence[str],
+    content: NDArray[np.int64],
+    likeness: Likeness,
+    noun: str = "images",
 ) -> tuple[tuple[NearDuplicates, ...], list[str]]:
-    """Return which images of val and test look the same as one of a split before them, and a warning for each."""
-    if thumbnails is None:
-        return (), []
+    """Return which items of val and test are nearly the same as one of a split before them, and a warning for each."""
     rows = {split: np.flatnonzero(np.array(splits) == split) for split in SPLITS}
     found = []
     for split, other in (("val", "train"), ("test", "train"), ("test", "val")):
-        twins = near_twins(thumbnails, rows[split], rows[other])
+        twins = likeness.near(rows[split], rows[other])
         pairs = [(a, b) for a, b in twins.items() if content[a] != content[b]]
         if pairs:
             examples = tuple((items[a].path, items[b].path) for a, b in pairs[:EXAMPLES])
             found.append(NearDuplicates(split, other, len(pairs), len(rows[split]), examples))
-    return tuple(found), [_near_warning(entry) for entry in found]
+    return tuple(found), [_near_warning(entry, noun) for entry in found]
 
 
-def _near_warning(entry: NearDuplicates) -> str:
-    one, other = entry.examples[0]
+ALIKE = {
+    "images": ("look the same", "frames of one recording, name it"),
+    "texts": ("say nearly the same", "of one source or template, name it"),
+}
+"""What items that are nearly the same do, and what they may be."""
+
+
+def _near_warning(entry: NearDuplicates, noun: str) -> str:
+    (one, other), (do, be) = entry.examples[0], ALIKE[noun]
     return (
-        f"{entry.count:,} of {entry.of:,} {entry.split} images ({entry.count / entry.of:.1%}) look the same as one of "
-        f"{entry.other}, such as {one} and {other}; if they are frames of one recording, name it with --group"
+        f"{entry.count:,} of {entry.of:,} {entry.split} {noun} ({entry.count / entry.of:.1%}) {do} as one of "
+        f"{entry.other}, such as {one} and {other}; if they are {be} with --group"
     )
 
 

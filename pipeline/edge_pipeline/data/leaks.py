@@ -1,9 +1,18 @@
-"""Finds what is in two splits at once, and what has the same bytes and other labels."""
+"""Finds what is in two splits at once, exactly or nearly, and what has the same bytes and other labels."""
 
 from collections.abc import Sequence
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+
+class Likeness(Protocol):
+    """Tells which items of a data set are nearly the same."""
+
+    def near(self, rows: NDArray[np.int64], others: NDArray[np.int64]) -> dict[int, int]:
+        """Return for each of `rows` that is nearly the same as one of `others` that other row, never itself."""
+        ...
 
 
 def same_content(sha256: NDArray[np.uint8]) -> NDArray[np.int64]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from edge_pipeline.data import checks
 from edge_pipeline.data.dataset import DataReport, Dataset, Skipped, Split, Target, TextSplit
 from edge_pipeline.data.layout import SPLITS, Item
+from edge_pipeline.data.leaks import Likeness
 from edge_pipeline.data.partition import partition
 from edge_pipeline.data.spans import tags_of
 
@@ -31,8 +32,8 @@ class Found:
     """`(n, 32)` SHA-256 of each."""
     content: NDArray[np.int64]
     """`(n,)` numbers that are equal where two items have the same content; such items stay together."""
-    thumbnails: NDArray[np.uint8] | None
-    """`(n, 256)` gray copies of images."""
+    likeness: Likeness
+    """Which of the items look, or say, nearly the same."""
     noun: str = "images"
     skipped: tuple[Skipped, ...] = ()
     ignored: dict[str, int] | None = None
@@ -57,11 +58,11 @@ def make_dataset(
     data, items, content, noun = found.data, found.items, found.content, found.noun
     labels = tuple(sorted({label for item in items for label in item.labels}))
     checks.check_labels(data, labels)
-    splits, chosen, decided = partition(items, content, found.digests, found.thumbnails, options["seed"])
+    splits, chosen, decided = partition(items, content, found.digests, found.likeness, options["seed"])
     class_warnings = checks.check_classes(data, items, splits, labels, noun)
     leaks, leak_warnings = checks.check_leaks(data, items, splits, content, allow=options["allow_leaks"], noun=noun)
     conflicts, conflict_warnings = checks.find_conflicts(items, content, noun)
-    near, near_warnings = checks.find_near_duplicates(items, splits, content, found.thumbnails)
+    near, near_warnings = checks.find_near_duplicates(items, splits, content, found.likeness, noun)
     rows_of = {name: np.flatnonzero(np.array(splits) == name) for name in SPLITS if name in splits}
     report = DataReport(
         counts={name: _count([items[int(row)] for row in rows], labels) for name, rows in rows_of.items()},

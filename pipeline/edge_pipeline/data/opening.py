@@ -15,6 +15,7 @@ from edge_pipeline.data.layout import Listing, list_folder
 from edge_pipeline.data.leaks import same_content
 from edge_pipeline.data.making import Found, SplitParts, make_dataset
 from edge_pipeline.data.text_opening import is_text_data, open_texts
+from edge_pipeline.data.twins import Thumbnails
 from edge_runtime.errors import InputError
 
 
@@ -72,7 +73,7 @@ def open_dataset(
         [listing.items[row] for row in rows],
         inspection.sha256[rows],
         same_content(inspection.sha256[rows]),
-        inspection.thumbnails[rows],
+        Thumbnails(inspection.thumbnails[rows]),
         skipped=skipped,
         ignored=listing.ignored,
         warnings=(*listing.warnings, *skip_warnings),

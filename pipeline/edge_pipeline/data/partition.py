@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_pipeline.data.layout import SPLITS, Item
+from edge_pipeline.data.leaks import Likeness
 from edge_pipeline.data.split import CARVED, SHARES, assign, connect
-from edge_pipeline.data.twins import near_twins
 
 CHAIN_SHARE = 0.10
 """Look-alikes are kept together unless a chain of them holds more than this share of the items: a long recording of a
@@ -19,7 +19,7 @@ def partition(
     items: Sequence[Item],
     content: NDArray[np.int64],
     digests: NDArray[np.uint8],
-    thumbnails: NDArray[np.uint8] | None,
+    likeness: Likeness,
     seed: int,
 ) -> tuple[list[str], tuple[str, ...], list[str]]:
     """Return the split of each item, the splits that the seed chose, and a line for each thing that was decided here.
@@ -28,7 +28,7 @@ def partition(
         items: the readable items.
         content: `(n,)` numbers that are equal where the files' bytes are; such files stay together.
         digests: `(n, 32)` SHA-256 of each file.
-        thumbnails: `(n, 256)` gray copies; those that look the same stay together too. None for texts.
+        likeness: tells which items are nearly the same; they stay together too.
         seed: decides the splits that are made here.
 
     Raises:
@@ -38,7 +38,7 @@ def partition(
 
     def deal(rows: Sequence[int], shares: Mapping[str, float]) -> list[str]:
         chosen = [items[row] for row in rows]
-        units = _units(chosen, content[rows], None if thumbnails is None else thumbnails[rows])
+        units = _units(chosen, content[rows], likeness, np.array(rows, np.int64))
         positions = assign(_strata(chosen), units, digests[rows], shares, seed)
         return [list(shares)[position] for position in positions]
 
@@ -60,20 +60,19 @@ def partition(
 
 
 def _units(
-    items: Sequence[Item], content: NDArray[np.int64], thumbnails: NDArray[np.uint8] | None
+    items: Sequence[Item], content: NDArray[np.int64], likeness: Likeness, rows: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     """Return `(n,)` numbers of what stays together: equal bytes, groups, and look-alikes where that is possible."""
-    everyone = np.arange(len(items))
     group_of = {name: number for number, name in enumerate(dict.fromkeys(item.group for item in items))}
     # An item without a group is a group of its own.
     groups = np.array(
         [row if item.group is None else len(items) + group_of[item.group] for row, item in enumerate(items)]
     )
     units = connect([content, groups])
-    twins = {} if thumbnails is None else near_twins(thumbnails, everyone, everyone)
+    twins = likeness.near(rows, rows)
     if not twins:
         return units
-    pairs = np.array(list(twins.items()), np.int64)
+    pairs = np.searchsorted(rows, np.array(list(twins.items()), np.int64))
     chained = connect([content, groups], pairs)
     largest = np.bincount(connect([content], pairs)).max()
     return chained if largest <= max(CHAIN_SHARE * len(items), 2) and chained.max() + 1 >= len(SPLITS) else units

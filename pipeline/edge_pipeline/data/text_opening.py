@@ -2,7 +2,8 @@
 
 A table has a column of texts and one of labels (`text` and `label`, unless others are named), and perhaps `split` and a
 group. Texts whose letters and digits are the same, whatever their case, form, spaces and punctuation, count as one
-content: they stay together where splits are made here, and are a leak where the data puts them into two.
+content: they stay together where splits are made here, and are a leak where the data puts them into two. Those that say
+nearly the same stay together too, and are a warning elsewhere.
 """
 
 import hashlib
@@ -21,14 +22,17 @@ from edge_pipeline.data.layout import SPLIT_NAMES, Item
 from edge_pipeline.data.leaks import same_content
 from edge_pipeline.data.making import Found, SplitParts, make_dataset
 from edge_pipeline.data.spans import COLUMN_SUFFIXES, SPANS, read_columns, read_spans
+from edge_pipeline.data.text_checks import check_texts
 from edge_pipeline.data.text_tables import (
     JSON_SUFFIXES,
     TABLE_SUFFIXES,
     Row,
     read_table,
+    read_text_file,
     require_columns,
     table_columns,
 )
+from edge_pipeline.data.text_twins import TextTwins
 from edge_runtime.errors import InputError
 
 TEXT, LABEL, SPLIT, GROUP = "text", "label", "split", "group"
@@ -93,15 +97,10 @@ def open_texts(
         _check_labels(data, items, names[1])
     _check_splits(data, items)
     digests = _digests(texts)
-    found = Found(
-        data,
-        items,
-        digests,
-        same_content(_digests([letters(one) for one in texts])),
-        None,
-        noun="texts",
-        warnings=_warnings(items, texts, multilabel),
-    )
+    told = check_texts(data, items, texts, multilabel)
+    reduced = [letters(one) for one in texts]
+    content = same_content(_digests(reduced))
+    found = Found(data, items, digests, content, TextTwins(reduced), noun="texts", warnings=told)
 
     def split(rows: NDArray[np.int64], parts: SplitParts) -> TextSplit:
         return TextSplit(tuple(texts[row] for row in rows), *parts)
@@ -146,10 +145,7 @@ def _list_folder(root: Path, names: tuple[str, str]) -> list[Row]:
         if len(parts) < 2 or any(part.startswith(".") for part in parts):
             continue
         split = SPLIT_NAMES.get(parts[0].lower(), "") if len(parts) > 2 else ""
-        try:
-            value = path.read_bytes().decode("utf-8-sig")
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(f"{path}: not UTF-8 text ({error}); save it as UTF-8 or remove it") from error
+        value = read_text_file(path)
         rows.append(Row("/".join(parts), {names[0]: value, names[1]: parts[1 if split else 0], SPLIT: split}))
     if not rows:
         raise InputError(f"{root}: no .txt files in folders of classes")
@@ -220,15 +216,6 @@ def _check_splits(data: Path, items: Sequence[Item]) -> None:
         )
 
 
-def _warnings(items: Sequence[Item], texts: Sequence[str], multilabel: bool) -> tuple[str, ...]:
-    found = []
-    if empty := sum(not text.strip() for text in texts):
-        found.append(f"{empty:,} texts are empty")
-    if not multilabel and any(LABEL_SEPARATOR in label for item in items for label in item.labels):
-        found.append(f"labels contain {LABEL_SEPARATOR!r}; give --multilabel if that separates several labels")
-    return tuple(found)
-
-
 def _digests(texts: Sequence[str]) -> NDArray[np.uint8]:
     digests = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in texts]
     return np.frombuffer(b"".join(digests), np.uint8).reshape(-1, 32)
@@ -236,5 +223,15 @@ def _digests(texts: Sequence[str]) -> NDArray[np.uint8]:
 
 def letters(text: str) -> str:
     """Return what two texts must share to say the same: letters, digits and symbols in one form and case."""
-    plain = unicodedata.normalize("NFKC", text).casefold()
-    return "".join(letter for letter in plain if unicodedata.category(letter)[0] in "LNSM") or text
+    return unicodedata.normalize("NFKC", text).casefold().translate(_KEPT) or text
+
+
+class _Kept(dict[int, int | None]):
+    """Table for `str.translate` that keeps letters, numbers, symbols and marks, filled in as they come."""
+
+    def __missing__(self, point: int) -> int | None:
+        self[point] = point if unicodedata.category(chr(point))[0] in "LNSM" else None
+        return self[point]
+
+
+_KEPT = _Kept()

@@ -1,5 +1,6 @@
 """Tables of texts: CSV and JSON lines, read strictly, with the place of each row for errors."""
 
+import codecs
 import csv
 import io
 import json
@@ -68,15 +69,23 @@ def read_text_file(file: Path) -> str:
     """Read a UTF-8 file, without its byte order mark.
 
     Raises:
-        InputError: it is not UTF-8 or cannot be read.
+        InputError: it is not UTF-8, holds NUL or cannot be read.
     """
     try:
-        return file.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = file.read_bytes()[: error.start].count(b"\n") + 1
-        raise InputError(f"{file} line {line}: not UTF-8 (byte {error.start}); save it as UTF-8") from error
+        data = file.read_bytes()
     except OSError as error:
         raise InputError(f"{file}: cannot be read ({error.strerror or error}); check the path") from error
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise InputError(f"{file}: UTF-16, UTF-8 is expected; save it as UTF-8")
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data[: error.start].count(b"\n") + 1
+        raise InputError(f"{file} line {line}: not UTF-8 (byte {error.start}); save it as UTF-8") from error
+    if (zero := text.find("\0")) >= 0:
+        line = text.count("\n", 0, zero) + 1
+        raise InputError(f"{file} line {line}: a NUL character, as UTF-16 and binary files have; save it as UTF-8 text")
+    return text
 
 
 def _delimiter(first: str) -> str:

@@ -6,6 +6,7 @@ finds 27 of 10,000 test images that show what a train image shows, and on MNIST 
 """
 
 import hashlib
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,17 @@ REACH = float(np.sqrt(2 - 2 * (SIMILARITY - ROUNDING))) + ROUNDING
 """How far two unit vectors of that cosine can lie apart."""
 BLOCK = 2048
 """Rows compared at once: bounds the memory to BLOCK x BLOCK similarities."""
+
+
+@dataclass(frozen=True)
+class Thumbnails:
+    """`(n, 256)` gray copies of images."""
+
+    values: NDArray[np.uint8]
+
+    def near(self, rows: NDArray[np.int64], others: NDArray[np.int64]) -> dict[int, int]:
+        """Return for each of `rows` that looks the same as one of `others` that other row, never itself."""
+        return near_twins(self.values, rows, others)
 
 
 WORTH_KEEPING = 4_000_000

@@ -15,6 +15,7 @@ from edge_pipeline.data.inspection import Progress, inspect
 from edge_pipeline.data.layout import IMAGE_SUFFIXES, SPLIT_NAMES, SPLITS, Item
 from edge_pipeline.data.leaks import same_content
 from edge_pipeline.data.partition import partition
+from edge_pipeline.data.twins import Thumbnails
 from edge_runtime.errors import InputError
 
 
@@ -71,11 +72,11 @@ def open_unlabeled(
     rows = [row for row in range(len(listed)) if row not in seen.problems]
     if not rows:
         raise InputError(f"{root}: no images; expected files such as .jpg and .png")
-    items, digests, thumbnails = [listed[row] for row in rows], seen.sha256[rows], seen.thumbnails[rows]
+    items, digests, likeness = [listed[row] for row in rows], seen.sha256[rows], Thumbnails(seen.thumbnails[rows])
     content = same_content(digests)
-    splits, _, decided = partition(items, content, digests, thumbnails, seed)
+    splits, _, decided = partition(items, content, digests, likeness, seed)
     _, leaks = checks.check_leaks(root, items, splits, content, allow=allow_leaks)
-    _, twins = checks.find_near_duplicates(items, splits, content, thumbnails)
+    _, twins = checks.find_near_duplicates(items, splits, content, likeness)
     made = {}
     for name in SPLITS:
         chosen = np.flatnonzero(np.array(splits) == name)
