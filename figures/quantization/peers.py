@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from interface import Figure
 from numpy.typing import NDArray
+from openvino_arms import OPENVINO, openvino_arms
 
 from edge_benchmarks.timing import InterleavedTimings, interleave
 from edge_benchmarks.verdicts import Interval
@@ -38,7 +39,6 @@ ASKED: dict[str, dict[str, float]] = {
     "mobilenetv3_large_100": {"best of OpenVINO": 1.15, "ORT fp32": 0.85},
     "efficientnet_b0": {"best of OpenVINO": 1.0, "ORT fp32": 0.82},
 }
-OPENVINO = ("OpenVINO fp32", "OpenVINO bf16", "OpenVINO int8")
 PEERS = (*OPENVINO, "ORT fp32", "ORT by flags", "ORT defaults", "NNCF", "torch eager")
 
 
@@ -161,26 +161,10 @@ def _openvino(source: "onnx.ModelProto", inputs: list[NDArray[np.float32]]) -> d
     import nncf
     import openvino
 
-    core = openvino.Core()
-    model = core.read_model(io.BytesIO(source.SerializeToString()))
+    model = openvino.Core().read_model(io.BytesIO(source.SerializeToString()))
     model.reshape([1, 3, SIDE, SIDE])
     quantized = nncf.quantize(model, nncf.Dataset(inputs), subset_size=len(inputs))
-
-    def arm(network: Any, precision: str) -> Arm:
-        settings = {
-            "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_NUM_THREADS": 1,
-            "INFERENCE_PRECISION_HINT": precision,
-            "ENABLE_CPU_PINNING": False,
-        }
-        request = core.compile_model(network, "CPU", settings).create_infer_request()
-        return lambda: request.infer([inputs[0]])
-
-    return {
-        "OpenVINO fp32": arm(model, "f32"),
-        "OpenVINO bf16": arm(model, "bf16"),
-        "OpenVINO int8": arm(quantized, "f32"),
-    }
+    return openvino_arms(model, quantized, inputs[0])
 
 
 def _ours(source: "onnx.ModelProto", inputs: list[NDArray[np.float32]], recipe: "Recipe") -> Arm:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from interface import Figure
 from numpy.typing import NDArray
+from openvino_arms import OPENVINO, openvino_arms
 
 from edge_benchmarks.timing import InterleavedTimings, interleave
 from edge_benchmarks.verdicts import Interval
@@ -23,7 +24,6 @@ LENGTHS = {32: (5.5, 0.85), 128: (5.0, 1.0)}
 """Tokens to the speed-up over torch eager and the ratio to OpenVINO's best that were asked for."""
 SECONDS = 20.0
 SAMPLES = 32
-OPENVINO = ("OpenVINO fp32", "OpenVINO bf16", "OpenVINO int8")
 Arm = Callable[[], object]
 Ids = NDArray[np.int64]
 
@@ -117,23 +117,7 @@ def _openvino(module: "nn.Module", rows: list[Ids]) -> dict[str, Arm]:
     import openvino
     import torch
 
-    core = openvino.Core()
     model = openvino.convert_model(module, example_input=torch.from_numpy(rows[0]), input=[1, rows[0].shape[1]])
     options: dict[str, Any] = {"model_type": nncf.ModelType.TRANSFORMER, "subset_size": len(rows)}
     quantized = nncf.quantize(model, nncf.Dataset(rows), **options)
-
-    def arm(network: Any, precision: str) -> Arm:
-        settings = {
-            "PERFORMANCE_HINT": "LATENCY",
-            "INFERENCE_NUM_THREADS": 1,
-            "INFERENCE_PRECISION_HINT": precision,
-            "ENABLE_CPU_PINNING": False,
-        }
-        request = core.compile_model(network, "CPU", settings).create_infer_request()
-        return lambda: request.infer([rows[0]])
-
-    return {
-        "OpenVINO fp32": arm(model, "f32"),
-        "OpenVINO bf16": arm(model, "bf16"),
-        "OpenVINO int8": arm(quantized, "f32"),
-    }
+    return openvino_arms(model, quantized, rows[0])

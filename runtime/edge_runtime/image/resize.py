@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 import numpy as np
 
 from edge_runtime.image.geometry import Box
-from edge_runtime.preprocessing import Kernel
 
 if TYPE_CHECKING:
     import numpy.typing as npt
     from PIL import Image
+
+    from edge_runtime.preprocessing.image import Kernel
 
 Pixels: TypeAlias = "npt.NDArray[np.uint8]"
 
