@@ -22,7 +22,9 @@ def kept_run(data: Path, preset: str, choices: Mapping[str, Any]) -> Path:
     from edge_pipeline.training.presets import config_from
 
     config = config_from(preset, choices)
-    about = json.dumps(config.to_dict(), sort_keys=True).encode() + data.read_bytes()
+    # Options that are off do not count, so that a new one makes no run anew.
+    said = {name: value for name, value in config.to_dict().items() if value not in (None, False)}
+    about = json.dumps(said, sort_keys=True).encode() + data.read_bytes()
     home = FOLDER / f"text-{preset}-{hashlib.sha256(about).hexdigest()[:12]}"
     home.mkdir(parents=True, exist_ok=True)
     own = home / data.name

@@ -1,4 +1,4 @@
-"""What encoders learn of real texts, and what int8 costs it: training, export and verdict by the commands' functions."""
+"""What encoders learn of real texts, and what int8 costs it: by the commands' own functions."""
 
 import csv
 from collections.abc import Callable, Mapping
@@ -78,7 +78,7 @@ def measure_lora() -> list[Figure]:
             "TREC: upper bound of that (95 %)", 100 * verdict.drop_bound, None, None, ASKED_LORA, "at most", "%",
             f"{how}; LoRA has {100 * right.estimate:.2f} % ({100 * right.low:.2f} to {100 * right.high:.2f})",
         ),
-        Figure("parameters that LoRA of rank 8 trains", share, None, None, ASKED_SHARE, "at most", "%", "MiniLM, 6 labels"),
+        Figure("parameters that LoRA of rank 8 trains", share, None, None, ASKED_SHARE, "at most", "%", "MiniLM"),
     ]  # fmt: skip
 
 

@@ -38,6 +38,8 @@ PRESET_NAMES = ("full", "classic", "quick", "text", "text-lora", "text-scratch")
     help="How a text's tokens become one row.  [default: what the encoder's directory says, else cls]",
 )
 @click.option("--lora", type=click.IntRange(min=1), metavar="RANK", help="Train adapters of this rank alone.")
+@click.option("--adalora", type=click.IntRange(min=1), metavar="RANK", help="The same, ranks going where they help.")
+@click.option("--keep-adapters", is_flag=True, default=None, help="Keep the adapters beside the merged weights.")
 @click.option("--weights", help="auto, none, or a .safetensors or .pth file.  [default: auto]")
 @click.option("--size", type=click.IntRange(min=1), help="Input side in pixels.  [default: the architecture's]")
 @click.option("--train-size", type=click.IntRange(min=1), help="Input side while training, if smaller.")
@@ -114,7 +116,7 @@ def _preset_here(data: str, explicit: Mapping[str, Any], console: "Console") -> 
 
     if is_text_data(Path(data), explicit.get("text")):
         scratch = explicit.get("model") == SCRATCH
-        return "text-lora" if "lora" in explicit else "text-scratch" if scratch else "text"
+        return "text-lora" if {"lora", "adalora"} & set(explicit) else "text-scratch" if scratch else "text"
     preset = preset_for(explicit, torch.cuda.is_available())
     if preset == "quick":
         console.print("no GPU: training the end of the network (--preset quick); --preset full trains all of it")

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
     from torch.optim import Optimizer
 
+    from edge_pipeline.training.rank_budget import Regimen
+
 CHECKPOINT_FILE = "checkpoint.safetensors"
-_MODEL, _OPTIMIZER = "model.", "optimizer."
+_MODEL, _OPTIMIZER, _REGIMEN = "model.", "optimizer.", "regimen."
 
 
 @dataclass(frozen=True)
@@ -36,9 +38,17 @@ class Progress:
     """State of fp16's loss scale."""
 
 
-def write_checkpoint(directory: Path, model: "nn.Module", optimizer: "Optimizer", progress: Progress) -> None:
+def write_checkpoint(
+    directory: Path,
+    model: "nn.Module",
+    optimizer: "Optimizer",
+    progress: Progress,
+    regimen: "Regimen | None" = None,
+) -> None:
     """Write a checkpoint; a kill at any moment leaves the old one or the new one."""
     tensors = {_MODEL + name: tensor for name, tensor in model.state_dict().items()}
+    if regimen is not None:
+        tensors |= {_REGIMEN + name: tensor for name, tensor in regimen.state().items()}
     state = optimizer.state_dict()
     plain: dict[str, dict[str, Any]] = {}
     for index, values in state["state"].items():
@@ -51,8 +61,10 @@ def write_checkpoint(directory: Path, model: "nn.Module", optimizer: "Optimizer"
     save_tensors(directory / CHECKPOINT_FILE, tensors, {"edge": json.dumps(document)})
 
 
-def read_checkpoint(directory: Path, model: "nn.Module", optimizer: "Optimizer") -> Progress | None:
-    """Put a checkpoint's state into `model` and `optimizer`; return its progress, or None where there is none.
+def read_checkpoint(
+    directory: Path, model: "nn.Module", optimizer: "Optimizer", regimen: "Regimen | None" = None
+) -> Progress | None:
+    """Put a checkpoint's state into `model`, `optimizer` and `regimen`; return its progress, if there is one.
 
     Raises:
         InputError: the file is damaged or belongs to another network.
@@ -68,6 +80,8 @@ def read_checkpoint(directory: Path, model: "nn.Module", optimizer: "Optimizer")
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
         model.load_state_dict({n.removeprefix(_MODEL): t for n, t in tensors.items() if n.startswith(_MODEL)})
         optimizer.load_state_dict(_optimizer_state(document, tensors))
+        if regimen is not None:
+            regimen.load({n.removeprefix(_REGIMEN): t for n, t in tensors.items() if n.startswith(_REGIMEN)})
         return Progress(**document["progress"])
     except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise InputError(f"{path}: cannot be resumed from ({error}); train into a new directory") from error

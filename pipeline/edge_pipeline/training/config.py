@@ -37,6 +37,11 @@ class TrainConfig:
     """How tokens become a text: `cls` or `mean`; None for what the encoder's directory says, or else `cls`."""
     lora: int | None = None
     """Rank of adapters that are trained instead of the encoder, and merged into it afterwards; None trains all."""
+    adalora: int | None = None
+    """The same with AdaLoRA, which begins with more ranks and ends with this many on average, most where most is
+    gained."""
+    keep_adapters: bool = False
+    """Keep the adapters beside the merged weights, as a directory that peft loads."""
     size: int | None = None
     """Side in pixels of the deployed model's input; None for the architecture's own."""
     train_size: int | None = None
@@ -88,7 +93,7 @@ class TrainConfig:
         Raises:
             InputError: a value is out of its range.
         """
-        positive = ("epochs", "batch_size", "learning_rate", "patience", "lora")
+        positive = ("epochs", "batch_size", "learning_rate", "patience", "lora", "adalora")
         for name in positive:
             value = getattr(self, name)
             if value is not None and not value > 0:
@@ -105,9 +110,18 @@ class TrainConfig:
         for name in ("warmup", "label_smoothing", "momentum"):
             if not 0 <= getattr(self, name) < 1:
                 raise InputError(f"{_flag(name)} {getattr(self, name)}: must be at least 0 and less than 1")
+        if self.lora is not None and self.adalora is not None:
+            raise InputError(f"--lora {self.lora} and --adalora {self.adalora}: give one of them")
+        if self.keep_adapters and not self.adapters:
+            raise InputError("--keep-adapters: there are none; give --lora RANK or --adalora RANK too")
         if self.layer_decay is not None and not 0 < self.layer_decay <= 1:
             raise InputError(f"--layer-decay {self.layer_decay}: must be greater than 0, at most 1")
         parse_region(self.region)
+
+    @property
+    def adapters(self) -> int | None:
+        """The rank of adapters of either kind."""
+        return self.lora if self.adalora is None else self.adalora
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as a JSON-ready dictionary."""

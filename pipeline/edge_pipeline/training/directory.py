@@ -15,6 +15,7 @@ from edge_runtime.errors import InputError
 
 CONFIG_FILE = "config.json"
 FEATURES_FOLDER = "features"
+ADAPTERS_FOLDER = "adapters"
 
 
 def prepare_directory(directory: Path, config: TrainConfig, *, resume: bool) -> None:

@@ -88,5 +88,7 @@ def config_from(preset: str | None = None, overrides: Mapping[str, Any] | None =
     """
     if preset is not None and preset not in PRESETS:
         raise InputError(f"--preset {preset}: not known; give one of {', '.join(PRESETS)}")
-    values = dict(PRESETS[preset]) if preset else {}
-    return TrainConfig(**{**values, **(overrides or {})})
+    values = {**(PRESETS[preset] if preset else {}), **(overrides or {})}
+    if values.get("adalora") and "lora" not in (overrides or {}):
+        values["lora"] = None  # one kind of adapters takes the place of the preset's
+    return TrainConfig(**values)

@@ -143,14 +143,6 @@ def test_a_bundle_can_be_looked_into_and_taken_apart(exported: ExportResult, tmp
     assert "texts of at most 48 tokens" in shown
 
 
-def test_adapters_are_merged_and_few(tiny_encoder: Path, messages: Path, tmp_path: Path) -> None:
-    pytest.importorskip("peft", reason='needs peft: pip install "edge-toolchain[text]"')
-    plain = train(messages, tmp_path / "lora", config(tiny_encoder, lora=4, epochs=2))
-    names = set(load_weights(plain.run))
-    assert not [name for name in names if "lora" in name or "base_layer" in name]
-    assert read_run(plain.run).config["lora"] == 4
-
-
 def load_weights(run: Path) -> dict[str, object]:
     from safetensors.torch import load_file
 
@@ -170,32 +162,14 @@ def test_a_frozen_encoder_stays_and_its_head_learns(tiny_encoder: Path, messages
     assert not (run / "features").exists()
 
 
-def test_a_broken_training_goes_on_to_the_same_weights(tiny_encoder: Path, messages: Path, tmp_path: Path) -> None:
-    from edge_pipeline.training.loop import Loop
-
-    asked = config(tiny_encoder, epochs=2, patience=None)
-    whole = load_weights(train(messages, tmp_path / "whole", asked).run)
-
-    def stop(self: Loop, *_: object) -> None:
-        raise KeyboardInterrupt
-
-    original, broken = Loop.run, tmp_path / "broken"
-    Loop.run = lambda self: original(self, after_epoch=lambda epoch: stop(self))  # type: ignore[method-assign]
-    try:
-        with pytest.raises(KeyboardInterrupt):
-            train(messages, broken, asked)
-    finally:
-        Loop.run = original  # type: ignore[method-assign]
-    resumed = load_weights(train(messages, broken, asked, resume=True).run)
-    assert whole.keys() == resumed.keys() and all(bool((whole[name] == resumed[name]).all()) for name in whole)  # type: ignore[attr-defined]
-
-
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"size": 64}, "--size is for images"),
         ({"freeze": "stages:2"}, "--freeze stages:2"),
         ({"freeze": "backbone", "lora": 4}, "--freeze backbone"),
+        ({"lora": 4, "adalora": 4}, "give one of them"),
+        ({"keep_adapters": True}, "--keep-adapters"),
         ({"max_length": 64}, "takes at most 48 tokens"),
         ({"max_length": 3}, "--max-length 3"),
         ({"model": "/nowhere/at-all"}, "no such directory"),
