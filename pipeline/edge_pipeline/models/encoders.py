@@ -123,7 +123,7 @@ def _load(kind: Any, name: str, **options: Any) -> Any:
     logging.set_verbosity_error()  # that the head is new is no news: it is what was asked for
     try:
         return kind.from_pretrained(name, local_files_only=local, trust_remote_code=False, **options)
-    except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
+    except Exception as error:  # tokenizers raises it as it is
         reason = (str(error).strip() or type(error).__name__).splitlines()[0][:200]
         if local:
             raise InputError(f"--model {name}: transformers cannot load it ({reason})") from error
