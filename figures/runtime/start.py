@@ -33,7 +33,7 @@ def measure() -> list[Figure]:
     """Build the wheel, then time whole processes in random balanced order."""
     with tempfile.TemporaryDirectory(prefix="edge-figures-") as name:
         folder = Path(name)
-        return [_wheel(folder), _import(_installed(folder)), first_label(folder, usual_bundle())]
+        return [_wheel(folder), _import(installed(folder)), first_label(folder, usual_bundle())]
 
 
 def _wheel(folder: Path) -> Figure:
@@ -44,7 +44,7 @@ def _wheel(folder: Path) -> Figure:
     return Figure("size of the wheel", wheel.stat().st_size / 1024, None, None, 60, "at most", "KB", how)
 
 
-def _installed(folder: Path) -> dict[str, str]:
+def installed(folder: Path) -> dict[str, str]:
     """Lay the runtime out as pip does, compiled, and return an environment that finds it first."""
     target = folder / "site"
     if not target.exists():
@@ -53,7 +53,8 @@ def _installed(folder: Path) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(target), "ORT_DISABLE_TELEMETRY": "1"}
 
 
-def _process(environment: dict[str, str], *arguments: object) -> Callable[[], str]:
+def process(environment: dict[str, str], *arguments: object) -> Callable[[], str]:
+    """Return what runs Python with these arguments and gives what it printed."""
     command = [sys.executable, *map(str, arguments)]
 
     def run() -> str:
@@ -63,7 +64,7 @@ def _process(environment: dict[str, str], *arguments: object) -> Callable[[], st
 
 
 def _import(environment: dict[str, str]) -> Figure:
-    arms = {"ours": _process(environment, "-c", f"{BASE}, edge_runtime"), "base": _process(environment, "-c", BASE)}
+    arms = {"ours": process(environment, "-c", f"{BASE}, edge_runtime"), "base": process(environment, "-c", BASE)}
     timings = interleave(arms, seconds=1, min_rounds=2 * PAIRS, warmup_seconds=0.1)
     more = (timings.blocks("ours") - timings.blocks("base")) / ROUNDS_PER_BLOCK / 1e6
     interval = percentile_interval(more, 0.5)
@@ -75,7 +76,7 @@ def _import(environment: dict[str, str]) -> Figure:
 
 def first_label(folder: Path, path: Path) -> Figure:
     """Time whole processes: the runtime with a bundle, and `by_hand.py` with the same model, on one JPEG file."""
-    environment = _installed(folder)
+    environment = installed(folder)
     bundle = read_bundle(path)
     (variant,) = bundle.manifest.variants
     model, labels, photo = folder / "model.onnx", folder / "labels.txt", folder / "photo.jpg"
@@ -83,8 +84,8 @@ def first_label(folder: Path, path: Path) -> Figure:
     labels.write_text("\n".join(bundle.manifest.labels), encoding="utf-8")
     Image.fromarray(next(photos(1))).save(photo)
     arms = {
-        "ours": _process(environment, "-c", FIRST_LABEL, path, photo),
-        "hand": _process(environment, BY_HAND, model, labels, photo),
+        "ours": process(environment, "-c", FIRST_LABEL, path, photo),
+        "hand": process(environment, BY_HAND, model, labels, photo),
     }
     answers = {name: call() for name, call in arms.items()}
     if len(set(answers.values())) != 1:

@@ -4,12 +4,13 @@ from functools import partial
 
 from interface import Measure
 
-from text import latency, learning
+from text import latency, learning, start
 
 FIGURES: dict[str, Measure] = {
     "latency": latency.measure,
     "sentiment-zh": partial(learning.measure_split, "sentiment-zh"),
     "sms": partial(learning.measure_split, "sms"),
+    "start": start.measure,
     "trec": learning.measure_folds,
     "trec-lora": learning.measure_lora,
 }
