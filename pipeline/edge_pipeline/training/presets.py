@@ -57,7 +57,7 @@ PRESETS: dict[str, dict[str, Any]] = {
     # A small encoder that has learned nothing yet, for languages without a pretrained one.
     "text-scratch": {
         "model": "scratch",
-        "epochs": 8,
+        "epochs": 5,
         "batch_size": 32,
         "learning_rate": 1e-3,
         "augment": "none",
