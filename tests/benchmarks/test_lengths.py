@@ -139,3 +139,14 @@ def test_the_page_draws_medians_over_lengths() -> None:
     curves = {"a": [(16, Interval(1.0, 0.9, 1.1, 0.95)), (128, Interval(6.0, 5.0, float("inf"), 0.95))]}
     svg = latency_by_length(curves)
     assert ">16<" in svg and ">128<" in svg and "milliseconds" in svg
+
+
+def test_arms_in_processes_of_their_own_answer_lists_too(messages: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where an arm has two threads the arms take turns apart."""
+    from edge_benchmarks.bench.scenarios import apart, attempts
+
+    monkeypatch.setattr(apart, "FEWEST_BLOCKS", 2)
+    monkeypatch.setattr(attempts, "ATTEMPTS", 1)
+    report = bench(messages, seconds=0.1, cold_starts=0, threads=2, scenarios=["offline"], batches=[1])
+    rates = {row.arm: row for row in report.rows if row.scenario == "offline/texts=64"}
+    assert set(rates) == {"cpu-int8", "cpu-fp32"} and all(row.n > 0 for row in rates.values())
