@@ -7,6 +7,7 @@
 | `paired.py` | what a candidate lost and won on the same items, and how much of that may be luck |
 | `macro_f1.py` | the same for macro F1 |
 | `spans.py` | entities of texts: which are right, and their F1 |
+| `neighbors.py` | embeddings: whose nearest neighbors they make |
 | `verdict.py` | a candidate against its baseline, and what to expect of another set |
 | `classes.py` | the same for each class, corrected for their number |
 """
@@ -15,13 +16,15 @@ from __future__ import annotations
 
 from edge_benchmarks.accuracy.answers import AGREEMENT, TOP1, Answers, Label, Predictor, collect_answers, predicted
 from edge_benchmarks.accuracy.classes import ClassVerdict, judge_classes
-from edge_benchmarks.accuracy.spans import Span, span_tags
+from edge_benchmarks.accuracy.spans import NO_WORD, OUTSIDE, Span, f1, span_tags, stack_words
 from edge_benchmarks.accuracy.summary import AccuracySummary, ClassAccuracy, summarize
 from edge_benchmarks.accuracy.verdict import MACRO_F1, Metric, expect_bound, judge_accuracy
 
 __all__ = [
     "AGREEMENT",
     "MACRO_F1",
+    "NO_WORD",
+    "OUTSIDE",
     "TOP1",
     "AccuracySummary",
     "Answers",
@@ -33,9 +36,11 @@ __all__ = [
     "Span",
     "collect_answers",
     "expect_bound",
+    "f1",
     "judge_accuracy",
     "judge_classes",
     "predicted",
     "span_tags",
+    "stack_words",
     "summarize",
 ]

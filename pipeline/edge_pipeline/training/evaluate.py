@@ -1,10 +1,12 @@
 """Logits of a whole split from all processes, and the score of an epoch."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from edge_benchmarks.accuracy import summarize
+from edge_benchmarks.accuracy import Answers, f1, summarize
 from edge_pipeline.training.config import TrainConfig
 from edge_pipeline.training.loader import Batches, Share, evaluation_batches
+from edge_pipeline.training.tokens import as_words, widen
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -31,8 +33,18 @@ def predict(
     model: "nn.Module",
     inputs: Batches,
     progress: "TrainProgress | None" = None,
+    *,
+    words: tuple[int, int] | None = None,
 ) -> "Tensor":
-    """Return the `(n, classes)` float32 logits of all items in order, on every process, on the CPU."""
+    """Return the `(n, classes)` float32 logits of all items in order, on every process, on the CPU.
+
+    Args:
+        accelerator: accelerate's.
+        model: What answers.
+        inputs: Of the items.
+        progress: Told about items.
+        words: Of models that answer for each token, the columns that all answers are widened to, and the place of O.
+    """
     import torch
 
     share = Share(accelerator.process_index, accelerator.num_processes)
@@ -41,7 +53,8 @@ def predict(
     found: list[Tensor] = []
     with torch.inference_mode(), accelerator.autocast():
         for batch, tensor in zip(batches, inputs.read(batches, None), strict=True):
-            found.append(model(to_device(tensor, accelerator.device)).float())
+            logits = model(to_device(tensor, accelerator.device)).float()
+            found.append(widen(logits, *words) if words else logits)
             if progress:
                 progress.advance(len(batch) * share.count)
     local = torch.cat(found)
@@ -49,23 +62,34 @@ def predict(
         return local.cpu()
     # Shares differ by one item at most in length, so pad to gather and cut afterwards.
     padded = accelerator.pad_across_processes(local, dim=0)
-    gathered = accelerator.gather(padded).reshape(share.count, -1, local.shape[1])
+    gathered = accelerator.gather(padded).reshape(share.count, -1, *local.shape[1:])
     lengths = [
         sum(map(len, evaluation_batches(len(inputs), BATCH_SIZE, Share(i, share.count)))) for i in range(share.count)
     ]
     return torch.cat([rows[:length] for rows, length in zip(gathered, lengths, strict=True)]).cpu()
 
 
-def score_name(config: TrainConfig) -> str:
-    """Name the validation metric that decides which epoch is best."""
-    return "val_macro_f1" if config.multilabel else "val_top1"
+SCORES = {"span_f1": "span F1", "macro_f1": "macro F1", "top1": "top-1"}
+"""Validation metrics that decide which epoch is best, and their names; a training has one of them."""
 
 
-def score(logits: "Tensor", targets: "Tensor", config: TrainConfig, loss: "Loss") -> dict[str, float]:
-    """Return `val_loss` and the metric of `score_name`; multilabel answers are those over a probability of 0.5."""
-    if config.multilabel:
+def score_name(found: Mapping[str, Any]) -> str:
+    """Return which of `SCORES` there is."""
+    return next(name for name in SCORES if name in found)
+
+
+def score(
+    logits: "Tensor", targets: "Tensor", config: TrainConfig, loss: "Loss", labels: Sequence[str]
+) -> dict[str, float]:
+    """Return `val_loss` and the metric that decides; multilabel answers are those over a probability of 0.5."""
+    name = "macro_f1" if config.multilabel else "top1"
+    if logits.ndim == 3:
+        truth, said = as_words(targets, logits)
+        counts = Answers(truth, {"": said}, [], tags=tuple(labels)).span_counts("")
+        name, value = "span_f1", float(f1(counts.sum(axis=(0, 2))))
+    elif config.multilabel:
         names = [str(index) for index in range(logits.shape[1])]
         value = summarize(targets.bool().numpy(), logits.numpy(), names).macro_f1
     else:
         value = float((logits.argmax(1) == targets).double().mean())
-    return {"val_loss": float(loss(logits, targets)), score_name(config): value}
+    return {"val_loss": float(loss(logits, targets)), f"val_{name}": value}

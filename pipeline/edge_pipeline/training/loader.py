@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from edge_benchmarks.accuracy import Span
 from edge_pipeline.training.augment import Augmentation, item_seed
 from edge_runtime.cpus import available_cpus
 from edge_runtime.errors import EdgeError, InputError
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
     from edge_runtime.image import ImagePreprocessor
 
-Label = int | tuple[int, ...]
+Label = int | tuple[int, ...] | tuple[Span, ...]
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Items:
             return torch.tensor(self.labels, dtype=torch.int64)
         hot = torch.zeros(len(self), classes)
         for row, label in enumerate(self.labels):
-            hot[row, list(label) if isinstance(label, tuple) else [label]] = 1.0
+            hot[row, [label] if isinstance(label, int) else list(label)] = 1.0
         return hot
 
 

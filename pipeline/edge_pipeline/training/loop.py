@@ -3,7 +3,7 @@
 import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from edge_pipeline.training.evaluate import predict, score, score_name, to_devic
 from edge_pipeline.training.loader import Batches, Share, training_batches
 from edge_pipeline.training.objective import learning_rate, make_loss, make_optimizer
 from edge_pipeline.training.progress import TrainProgress
+from edge_pipeline.training.rank_budget import Regimen
 from edge_runtime.errors import InputError
 
 if TYPE_CHECKING:
@@ -31,7 +32,9 @@ class Part:
 
     inputs: Batches
     targets: "Tensor"
-    """As `Items.targets` gives them."""
+    """As the learner gives them."""
+    words: tuple[int, int] | None = None
+    """As `predict` takes it, of texts with spans."""
 
 
 def best_weights_file(directory: Path, epoch: int) -> Path:
@@ -46,9 +49,10 @@ class Loop:
         accelerator: accelerate's; it knows device, precision and the other processes.
         model: Trained in place.
         parts: `train` and `val`.
-        classes: Number of answers.
+        labels: Names of the answers.
         config: The choices.
         directory: The run; holds checkpoint, metrics and the best epoch's weights.
+        regimen: What is done in each step besides.
         progress: Told about epochs.
     """
 
@@ -58,10 +62,11 @@ class Loop:
         model: "nn.Module",
         parts: dict[str, Part],
         *,
-        classes: int,
+        labels: Sequence[str],
         config: TrainConfig,
         directory: Path,
         progress: TrainProgress,
+        regimen: Regimen | None = None,
     ) -> None:
         self._accelerator = accelerator
         self._model = model
@@ -69,8 +74,10 @@ class Loop:
         self._config = config
         self._directory = directory
         self._tell = progress
+        self._regimen = regimen
         self._share = Share(accelerator.process_index, accelerator.num_processes)
-        self._loss = make_loss(config, parts["train"].targets, classes)
+        self._labels = labels
+        self._loss = make_loss(config, parts["train"].targets, len(labels))
         self._optimizer = make_optimizer(config, model)
 
     def run(self, after_epoch: Callable[[int], None] = lambda _epoch: None) -> Progress:
@@ -84,7 +91,7 @@ class Loop:
         """
         from accelerate.utils import DistributedType
 
-        done = read_checkpoint(self._directory, self._model, self._optimizer)
+        done = read_checkpoint(self._directory, self._model, self._optimizer, self._regimen)
         done = done or Progress(0, None, -math.inf, math.inf, [])
         self._write_metrics(done)
         wrapped, optimizer = self._accelerator.prepare(self._model, self._optimizer)
@@ -103,8 +110,9 @@ class Loop:
         epoch = done.epoch + 1
         train_loss, rate = self._train_epoch(wrapped, optimizer, epoch)
         self._agree_on_buffers()
-        logits = predict(self._accelerator, self._model, self._parts["val"].inputs)
-        val = score(logits, self._parts["val"].targets, self._config, self._loss)
+        part = self._parts["val"]
+        logits = predict(self._accelerator, self._model, part.inputs, words=part.words)
+        val = score(logits, part.targets, self._config, self._loss, self._labels)
         row = {
             "epoch": epoch,
             "epochs": self._config.epochs,
@@ -133,13 +141,16 @@ class Loop:
         rate = 0.0
         self._tell.start(f"epoch {epoch}/{config.epochs}", len(part.inputs))
         for step, (batch, inputs) in enumerate(zip(batches, part.inputs.read(batches, epoch), strict=True)):
-            rate = learning_rate(config, (epoch - 1) * len(batches) + step, config.epochs * len(batches))
+            number = (epoch - 1) * len(batches) + step
+            rate = learning_rate(config, number, config.epochs * len(batches))
             for group in optimizer.param_groups:
                 group["lr"] = rate * group["scale"]
             wanted = part.targets[batch].to(self._accelerator.device)
             loss = self._loss(self._answers(wrapped, inputs), wanted)
-            self._accelerator.backward(loss)
+            self._accelerator.backward(loss if self._regimen is None else loss + self._regimen.penalty())
             optimizer.step()
+            if self._regimen is not None:
+                self._regimen.after_step(number)
             optimizer.zero_grad()
             total += loss.detach()
             if step % _CHECK_EVERY == 0 or step + 1 == len(batches):
@@ -177,7 +188,8 @@ class Loop:
 
     def _advance(self, done: Progress, row: dict[str, Any]) -> Progress:
         """Count the epoch; it is the best where its score is higher, or as high with a lower loss."""
-        now = (row[score_name(self._config)], -row["val_loss"])
+        val = {name.removeprefix("val_"): value for name, value in row.items() if name.startswith("val_")}
+        now = (val[score_name(val)], -val["loss"])
         better = done.best_epoch is None or now > (done.best_score, -done.best_loss)
         done = replace(done, epoch=row["epoch"], history=[*done.history, row])
         if better:
@@ -193,7 +205,7 @@ class Loop:
             best = best_weights_file(self._directory, done.best_epoch or done.epoch)
             if done.best_epoch == done.epoch:
                 save_tensors(best, dict(self._model.state_dict()))
-            write_checkpoint(self._directory, self._model, self._optimizer, done)
+            write_checkpoint(self._directory, self._model, self._optimizer, done, self._regimen)
             self._write_metrics(done)
             for old in self._directory.glob("best-*.safetensors"):
                 if old != best:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from edge_pipeline.training.config import TrainConfig
+from edge_pipeline.training.tokens import IGNORED
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -19,22 +20,26 @@ def make_loss(config: TrainConfig, targets: "Tensor", classes: int) -> "Loss":
 
     Cross entropy with label smoothing, or binary cross entropy on logits for multilabel data. With
     `class_weights`, class c weighs `n / (classes * n_c)`, scikit-learn's "balanced" rule (for multilabel: positives
-    weigh `negatives / positives`); `targets` are the training set's, from which the counts come.
+    weigh `negatives / positives`); `targets` are the training set's, from which the counts come. Of `(n, length, tags)`
+    logits only tokens count that have a target.
     """
     import torch
     from torch.nn import functional as F
 
     weight = None
     if config.class_weights:
-        counts = targets.sum(0) if config.multilabel else torch.bincount(targets, minlength=classes).float()
+        known = targets if config.multilabel else targets[targets != IGNORED]
+        counts = known.sum(0) if config.multilabel else torch.bincount(known, minlength=classes).float()
         counts = counts.clamp(min=1)
-        share = (len(targets) - counts) / counts if config.multilabel else len(targets) / (classes * counts)
+        share = (len(known) - counts) / counts if config.multilabel else len(known) / (classes * counts)
         weight = share.float()
 
     def loss(logits: "Tensor", wanted: "Tensor") -> "Tensor":
         weights = None if weight is None else weight.to(logits.device)
         if config.multilabel:
             return F.binary_cross_entropy_with_logits(logits, wanted, pos_weight=weights)
+        if logits.ndim == 3:
+            logits, wanted = logits.flatten(0, 1), wanted[:, : logits.shape[1]].flatten()
         return F.cross_entropy(logits, wanted, weights, label_smoothing=config.label_smoothing)
 
     return loss

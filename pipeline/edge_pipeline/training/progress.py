@@ -94,7 +94,8 @@ class ConsoleProgress:
 
     def epoch(self, row: dict[str, Any]) -> None:
         """Print the row, with the time that the epochs left will take."""
-        score = next(f"{key.removeprefix('val_')} {row[key]:.4f}" for key in ("val_top1", "val_macro_f1") if key in row)
+        named = ("val_span_f1", "val_top1", "val_macro_f1")
+        score = next(f"{key.removeprefix('val_')} {row[key]:.4f}" for key in named if key in row)
         left = row["seconds"] * (row["epochs"] - row["epoch"])
         losses = f"train loss {row['train_loss']:.4f}, val loss {row['val_loss']:.4f}"
         self.note(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_benchmarks.accuracy import summarize
+from edge_benchmarks.accuracy import AccuracySummary, summarize
 from edge_export.ledger import record_test_opening
 from edge_export.run import WEIGHTS_FILE, DataReference, Run, is_run, read_run, write_run
 from edge_pipeline.data import Dataset, describe, open_dataset
@@ -16,13 +16,14 @@ from edge_pipeline.training.config import TrainConfig
 from edge_pipeline.training.directory import prepare_directory, remove_leftovers
 from edge_pipeline.training.evaluate import predict
 from edge_pipeline.training.learners import Setting, make_learner
-from edge_pipeline.training.loader import Items, items_of
+from edge_pipeline.training.loader import Batches, Items, items_of
 from edge_pipeline.training.loop import Loop, Part, best_weights_file
 from edge_pipeline.training.precision import make_accelerator
 from edge_pipeline.training.progress import Silent, TrainProgress
 from edge_pipeline.training.promise import promise
 from edge_pipeline.training.report import write_report
-from edge_pipeline.training.report.mistakes import worst_mistakes
+from edge_pipeline.training.report.mistakes import Mistake, worst_mistakes
+from edge_pipeline.training.tokens import as_words, outside_of
 from edge_runtime.cpus import available_cpus
 
 if TYPE_CHECKING:
@@ -140,27 +141,31 @@ class _Session:
         """Run all steps."""
         started = time.monotonic()
         inputs = self.learner.inputs()
-        parts = {name: Part(inputs[name], self._targets(name)) for name in ("train", "val")}
+        parts = {name: self._part(name, inputs[name]) for name in ("train", "val")}
         loop = Loop(
             self.accelerator,
             self.learner.trained,
             parts,
-            classes=len(self.dataset.labels),
+            labels=self.dataset.labels,
             config=self.config,
             directory=self.directory,
             progress=self.tell,
+            regimen=self.learner.regimen,
         )
         done = loop.run()
         self._take_best(done)
         self.accelerator.wait_for_everyone()
-        logits = self._test_logits()
+        test = self._test()
         if self.accelerator.is_main_process:
-            self._finish(done, logits, time.monotonic() - started)
+            self._finish(done, test, time.monotonic() - started)
         self.accelerator.wait_for_everyone()
         return _result(self.directory, read_run(self.directory))
 
-    def _targets(self, split: str) -> "Tensor":
-        return self.items[split].targets(len(self.dataset.labels), self.config.multilabel)
+    def _part(self, split: str, inputs: Batches) -> Part:
+        targets = self.learner.targets(split)
+        if not self.dataset.tagged:
+            return Part(inputs, targets)
+        return Part(inputs, targets, (targets.shape[1], outside_of(self.dataset.labels)))
 
     def _take_best(self, done: Progress) -> None:
         """Put the best epoch's weights into the network."""
@@ -170,17 +175,18 @@ class _Session:
         self.learner.trained.load_state_dict(load_file(best_weights_file(self.directory, done.best_epoch)))
         self.module = self.learner.finished()
 
-    def _test_logits(self) -> "Tensor | None":
+    def _test(self) -> "tuple[Tensor, Tensor] | None":
+        """Return the targets and the logits of test."""
         if "test" not in self.items:
             self.tell.note("no test split: nothing can be said about items that played no part in the training")
             return None
-        inputs = self.learner.test_inputs()
-        self.tell.start("test", len(inputs))
-        logits = predict(self.accelerator, self.learner.quick(), inputs, self.tell)
+        part = self._part("test", self.learner.test_inputs())
+        self.tell.start("test", len(part.inputs))
+        logits = predict(self.accelerator, self.learner.quick(), part.inputs, self.tell, words=part.words)
         self.tell.finish()
-        return logits
+        return part.targets, logits
 
-    def _finish(self, done: Progress, logits: "Tensor | None", seconds: float) -> None:
+    def _finish(self, done: Progress, test: "tuple[Tensor, Tensor] | None", seconds: float) -> None:
         """Write weights, run and report, the run last: where it stands, everything stands."""
         save_tensors(self.directory / WEIGHTS_FILE, dict(self.module.state_dict()), {"format": "pt"})
         self.learner.save()
@@ -192,13 +198,10 @@ class _Session:
             "seconds": round(seconds, 1),
             "val": {name.removeprefix("val_"): value for name, value in best.items() if name.startswith("val_")},
         }
-        summary, mistakes = None, []
-        if logits is not None:
-            targets = self._targets("test")
-            truth = (targets.bool() if self.config.multilabel else targets).numpy()
-            answers = logits.numpy()
-            summary = summarize(truth, answers, self.dataset.labels)
-            mistakes = worst_mistakes(self.learner.shown("test"), truth, answers, self.dataset.labels)
+        summary: AccuracySummary | None = None
+        mistakes: list[Mistake] = []
+        if test is not None:
+            summary, mistakes = self._summary(*test)
             metrics["test"] = summary.to_dict()
         run = self._run(metrics)
         write_report(self.directory, run, done.history, summary, mistakes)
@@ -206,6 +209,14 @@ class _Session:
         if summary is not None:
             record_test_opening(self.directory, self.dataset.fingerprints["test"])
         remove_leftovers(self.directory)
+
+    def _summary(self, targets: "Tensor", logits: "Tensor") -> tuple[AccuracySummary, list[Mistake]]:
+        labels = self.dataset.labels
+        if self.dataset.tagged:
+            return summarize(*as_words(targets, logits), labels, self.dataset.splits["test"].groups), []
+        truth = (targets.bool() if self.config.multilabel else targets).numpy()
+        mistakes = worst_mistakes(self.learner.shown("test"), truth, logits.numpy(), labels)
+        return summarize(truth, logits.numpy(), labels), mistakes
 
     def _run(self, metrics: dict[str, Any]) -> Run:
         import hashlib

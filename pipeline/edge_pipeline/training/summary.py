@@ -24,6 +24,12 @@ def summary(result: "TrainResult") -> "RenderableType":
 def _headline(test: dict[str, Any]) -> str:
     import numpy as np
 
+    if spans := test.get("span_f1"):
+        low, high = 100 * spans["low"], 100 * spans["high"]
+        return (
+            f"test span F1 {100 * spans['estimate']:.2f} % (95 % interval {low:.2f} to {high:.2f}), all spans right in "
+            f"{100 * test['top1']:.2f} % of {test['n']:,} texts"
+        )
     # One table a class where an image may have several labels, and one for all where it has one.
     what = "all labels right" if np.ndim(test["confusion"]) == 3 else "top-1"
     low, high = (100 * bound for bound in test["interval"])

@@ -18,9 +18,9 @@ from edge_runtime.errors import InputError
 from edge_runtime.manifest import Task
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
-TEXT_CHOICES = ("max_length", "pooling", "lora", "layer_decay")
+TEXT_CHOICES = ("max_length", "pooling", "lora", "adalora", "layer_decay")
 """Choices that mean nothing to images."""
 
 
@@ -40,6 +40,7 @@ class ImageLearner:
         self.weights = load_weights(self._network, config.weights)
         self.contract = replace(self._network.preprocessing(config.size), region=parse_region(config.region))
         self.network: dict[str, Any] = {}
+        self.regimen = None
         cut = cut_network(self._network, config.freeze)
         self.trained, self._trunk = cut.tail, cut.trunk
         device: Any = setting.accelerator.device
@@ -55,6 +56,10 @@ class ImageLearner:
         )
         folder = setting.directory / FEATURES_FOLDER
         return frozen.inputs(setting.dataset, dict(setting.items), folder, setting.tell)
+
+    def targets(self, split: str) -> "Tensor":
+        """Return class numbers, or zeros and ones."""
+        return self._setting.items[split].targets(len(self._setting.dataset.labels), self._setting.config.multilabel)
 
     def test_inputs(self) -> Batches:
         """Return images."""

@@ -10,11 +10,12 @@ from edge_pipeline.models.weights import WeightsSource
 from edge_pipeline.training.config import TrainConfig
 from edge_pipeline.training.loader import Batches, Items
 from edge_pipeline.training.progress import TrainProgress
+from edge_pipeline.training.rank_budget import Regimen
 from edge_runtime.manifest import Task
 from edge_runtime.preprocessing import Preprocessing
 
 if TYPE_CHECKING:
-    from torch import nn
+    from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,16 @@ class Learner(Protocol):
     """What the run says of the network besides its name."""
     trained: "nn.Module"
     """What the loop trains: all of the network, or its unfrozen tail."""
+    regimen: Regimen | None
+    """What the loop does in each step besides."""
 
     def inputs(self) -> dict[str, Batches]:
         """Return what the loop sees of `train` and `val`."""
+        ...
+
+    def targets(self, split: str) -> "Tensor":
+        """Return `(n,)` int64 class numbers, `(n, classes)` float32 zeros and ones for multilabel data, or for tags
+        `(n, columns)` int64, with `IGNORED` where a token decides nothing."""
         ...
 
     def test_inputs(self) -> Batches:

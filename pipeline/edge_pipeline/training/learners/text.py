@@ -5,14 +5,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edge_export.run import TOKENIZER_FILE
-from edge_pipeline.models.adapters import add_adapters, merge_adapters
+from edge_pipeline.models.adapters import add_adapters, add_adaptive_adapters, keep_adapters, merge_adapters
 from edge_pipeline.models.encoders import Encoder, load_encoder
 from edge_pipeline.models.freezing import head_input
 from edge_pipeline.models.scratch import SCRATCH, scratch_encoder
-from edge_pipeline.training.directory import FEATURES_FOLDER
+from edge_pipeline.training.directory import ADAPTERS_FOLDER, FEATURES_FOLDER
 from edge_pipeline.training.features import features_key, store_features, stored_features
 from edge_pipeline.training.learners.interface import Setting
 from edge_pipeline.training.loader import Batches, Share
+from edge_pipeline.training.rank_budget import RankBudget
+from edge_pipeline.training.tokens import TokenTargets
 from edge_runtime.errors import InputError
 from edge_runtime.manifest import Task
 from edge_runtime.text import TextPreprocessor
@@ -34,25 +36,40 @@ class TextLearner:
         for name in IMAGE_CHOICES:
             if getattr(config, name) is not None:
                 raise InputError(f"--{name.replace('_', '-')} is for images, and {setting.dataset.path} holds texts")
-        if config.freeze not in ("none", "backbone") or (config.freeze != "none" and config.lora is not None):
+        if config.freeze not in ("none", "backbone") or (config.freeze != "none" and config.adapters):
             raise InputError(
                 f"--freeze {config.freeze}: of a text encoder all is trained (none), the head (backbone), or adapters "
-                "(--lora RANK)"
+                "(--lora RANK, --adalora RANK)"
             )
         self.task: Task = "text-multilabel" if config.multilabel else "text-classification"
+        if setting.dataset.tagged:
+            self.task = "text-tokens"
+            if config.freeze != "none" or config.multilabel:
+                raise InputError(f"{setting.dataset.path}: has spans; leave out --freeze and --multilabel")
         self._encoder = encoder = _encoder(setting, self.task)
         self.architecture = encoder.architecture
         self.contract, self.weights = encoder.contract, encoder.weights
         self.network: dict[str, Any] = encoder.document
         self._preprocess = TextPreprocessor(encoder.contract, encoder.tokenizer)
         self._whole = encoder.network
-        if config.lora is not None:
-            self._whole.encoder = add_adapters(self._whole.encoder, config.lora)
+        self.regimen = self._adapt()
         self._whole.to(setting.accelerator.device)
         self.trained = self._whole if config.freeze == "none" else self._head()
-        if config.lora is not None:
+        if config.adapters:
             total, learned = _count(self.trained)
-            setting.tell.note(f"adapters of rank {config.lora}: {learned:,} of {total:,} parameters are trained")
+            setting.tell.note(f"adapters of rank {config.adapters}: {learned:,} of {total:,} parameters are trained")
+
+    def _adapt(self) -> RankBudget | None:
+        """Put adapters around the encoder, if they are asked for."""
+        config = self._setting.config
+        if config.lora is not None:
+            self._whole.encoder = add_adapters(self._whole.encoder, config.lora)
+        if config.adalora is None:
+            return None
+        items = len(self._setting.items["train"])
+        steps = config.epochs * (items // min(items, config.batch_size))
+        self._whole.encoder = add_adaptive_adapters(self._whole.encoder, config.adalora, steps)
+        return RankBudget(self._whole.encoder)
 
     def _head(self) -> "nn.Module":
         """Freeze all but the head, and return that."""
@@ -103,13 +120,28 @@ class TextLearner:
     def _batches(self, split: str) -> "TextBatches":
         return TextBatches(self._setting.items[split].inputs, self._preprocess)
 
+    def targets(self, split: str) -> "Tensor":
+        """Return class numbers, zeros and ones, or the tags of tokens."""
+        import torch
+
+        items, labels = self._setting.items[split], self._setting.dataset.labels
+        if self.task != "text-tokens":
+            return items.targets(len(labels), self._setting.config.multilabel)
+        made = TokenTargets(items.inputs, items.labels, self._preprocess, labels)
+        for note in made.notes(split):
+            self._setting.tell.note(note)
+        return torch.from_numpy(made.rows)
+
     def test_inputs(self) -> Batches:
         """Return token numbers."""
         return self._batches("test")
 
     def finished(self) -> "nn.Module":
         """Return the network, adapters merged into its weights."""
-        if self._setting.config.lora is not None:
+        config = self._setting.config
+        if config.keep_adapters and self._setting.accelerator.is_main_process:
+            keep_adapters(self._whole.encoder, self._setting.directory / ADAPTERS_FOLDER)
+        if config.adapters:
             self._whole.encoder = merge_adapters(self._whole.encoder)
         return self._whole
 
@@ -131,8 +163,10 @@ def _encoder(setting: Setting, task: Task) -> Encoder:
     config, labels = setting.config, setting.dataset.labels
     if config.model != SCRATCH:
         return load_encoder(config.model, labels, config.max_length, task=task, pooling=config.pooling)
-    if config.freeze != "none" or config.lora is not None:
-        raise InputError(f"--model {SCRATCH}: has learned nothing to build on; leave out --lora and --freeze")
+    if config.freeze != "none" or config.adapters:
+        raise InputError(
+            f"--model {SCRATCH}: has learned nothing to build on; leave out --lora, --adalora and --freeze"
+        )
     texts = setting.items["train"].inputs
     return scratch_encoder(texts, labels, config.max_length, task=task, pooling=config.pooling)
 

@@ -17,6 +17,7 @@ from edge_benchmarks.report.page import (
 )
 from edge_export.report.gallery import gallery
 from edge_export.run import Run
+from edge_pipeline.training.evaluate import SCORES, score_name
 from edge_pipeline.training.report.mistakes import Mistake
 from edge_pipeline.training.report.plots import confusion_matrix, curves
 from edge_runtime.preprocessing import TextPreprocessing
@@ -83,8 +84,8 @@ def _subtitle(run: Run) -> str:
 
 def _score(run: Run) -> tuple[str, str, float]:
     """Return the score that chose the best epoch: its column, its name and its value on val."""
-    column = "top1" if "top1" in run.metrics["val"] else "macro_f1"
-    return column, {"top1": "top-1", "macro_f1": "macro F1"}[column], float(run.metrics["val"][column])
+    column = score_name(run.metrics["val"])
+    return column, SCORES[column], float(run.metrics["val"][column])
 
 
 def _headline(run: Run, summary: AccuracySummary | None) -> Headline:
@@ -93,6 +94,9 @@ def _headline(run: Run, summary: AccuracySummary | None) -> Headline:
         text = f"{name} on val, which chose the epoch."
         proof = "no test split: nothing is said about images that played no part in the training"
         return Headline(f"{value:.2%}", text, "unsure", proof)
+    if (spans := summary.span_f1) is not None:
+        text = f"span F1 on test, 95 % interval {spans.low:.2%} to {spans.high:.2%}, n = {summary.n:,} texts"
+        return Headline(f"{spans.estimate:.2%}", text)
     what = "all labels right" if is_multilabel(run.task) else "top-1"
     low, high = summary.top1.low, summary.top1.high
     text = f"{what} on test, 95 % interval {low:.2%} to {high:.2%}, n = {summary.n:,}"
@@ -102,6 +106,8 @@ def _headline(run: Run, summary: AccuracySummary | None) -> Headline:
 def _tiles(run: Run, summary: AccuracySummary | None) -> Tiles:
     _, name, value = _score(run)
     tiles = [Tile("macro F1 on test", f"{summary.macro_f1:.4f}")] if summary is not None else []
+    if summary is not None and summary.span_f1 is not None:
+        tiles.append(Tile("texts with all spans right", f"{summary.top1.estimate:.2%}", "on test"))
     tiles += [
         Tile(f"{name} on val", f"{value:.2%}", "of the best epoch"),
         Tile("best epoch on val", f"{run.metrics['best_epoch']} of {run.metrics['epochs']}"),
@@ -130,6 +136,10 @@ def _classes(summary: AccuracySummary) -> Section:
         [row.label, f"{row.precision:.3f}", f"{row.recall:.3f}", f"{row.f1:.3f}", f"{row.support:,}"]
         for row in summary.per_class
     ]
+    if summary.span_f1 is not None:
+        caption = "A span is right when its kind and both its ends are."
+        head = ["kind", "precision", "recall", "F1", "spans"]
+        return Section("By kind of span", [Text(caption), Table(head, rows)])
     return Section("By class", [Table(["label", "precision", "recall", "F1", "items"], rows)])
 
 
@@ -140,7 +150,8 @@ def _confusions(summary: AccuracySummary, labels: tuple[str, ...]) -> list[Secti
     blocks: list[Block] = []
     svg = confusion_matrix(summary.confusion, labels)
     if svg is not None:
-        caption = "How items of each class were answered on test: the stronger the color, the larger the share."
+        unit = "words with each tag" if summary.span_f1 is not None else "items of each class"
+        caption = f"How {unit} were answered on test: the stronger the color, the larger the share."
         blocks.append(Figure(svg, caption))
     pairs = _confused_pairs(summary.confusion, labels)
     if pairs:
