@@ -113,6 +113,7 @@ def test_a_directory_of_transformers_is_a_source(run: Path, tiny_encoder: Path, 
     assert load(result.bundle).predict("it is broken").label == "complaint"  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_several_labels_go_all_the_way(tiny_encoder: Path, messages: Path, tmp_path: Path) -> None:
     import csv
 
