@@ -14,6 +14,9 @@ from edge_benchmarks.timing import InterleavedTimings, InterruptedTiming, interl
 ATTEMPTS = 3
 """Times a phase is measured in the hope of a machine that holds still. What decides is only whether it did."""
 
+FEWEST_ROUNDS = 40
+"""Calls of each arm, even if they take longer than a phase should."""
+
 Measure = Callable[[int], tuple[Phase, bool]]
 """Measures a phase once, given the number of the attempt from 0; with whether Ctrl-C ended it early."""
 
@@ -49,9 +52,15 @@ def measure_steadily(plan: Plan, state: State, what: str, measure: Measure, *, l
 
 
 def take_turns(
-    plan: Plan, calls: Mapping[str, Callable[[], object]], seconds: float, number: int, feed: Feed | None = None
+    plan: Plan,
+    calls: Mapping[str, Callable[[], object]],
+    seconds: float,
+    number: int,
+    feed: Feed | None = None,
+    *,
+    fewest: int = FEWEST_ROUNDS,
 ) -> tuple[InterleavedTimings, bool]:
-    """Time arms side by side for `seconds`; also return whether Ctrl-C ended it early."""
+    """Time arms side by side for `seconds`, or longer for `fewest` rounds; also tell whether Ctrl-C ended it early."""
 
     def prepare(block: int) -> None:
         plan.watch.look()
@@ -60,7 +69,12 @@ def take_turns(
 
     try:
         timings = interleave(
-            calls, seconds=seconds, warmup_seconds=plan.warmup, seed=plan.seed + number, prepare=prepare
+            calls,
+            seconds=seconds,
+            min_rounds=fewest,
+            warmup_seconds=plan.warmup,
+            seed=plan.seed + number,
+            prepare=prepare,
         )
     except InterruptedTiming as interrupt:
         return interrupt.timings, True

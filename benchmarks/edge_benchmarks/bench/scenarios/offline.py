@@ -20,6 +20,9 @@ NAME = "offline"
 SHARE = 0.125
 """Of the run's seconds, for each batch size, and for a list of texts."""
 
+FEWEST_LISTS = 12
+"""Times that each arm answers the list: enough for bounds on the median, and a list takes as long as its texts."""
+
 
 def measure(plan: Plan, state: State) -> None:
     """Time the models alone on whole batches, of each size that was asked for, and a list of texts of many lengths."""
@@ -66,7 +69,7 @@ def _list_phase(plan: Plan, seconds: float, padding: dict[str, float], number: i
         calls: dict[str, Callable[[], object]] = {
             arm.name: partial(arm.model.predict, texts) for arm in plan.arms if arm.model is not None
         }
-        timings, stopped = take_turns(plan, calls, seconds, number)
+        timings, stopped = take_turns(plan, calls, seconds, number, fewest=FEWEST_LISTS)
     scenario = f"{NAME}/texts={len(texts)}"
     phase = Phase(scenario, "end-to-end", timings, items=len(texts), counts="throughput", padding=padding)
     return phase, stopped
