@@ -2,7 +2,7 @@
 
 import hashlib
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from edge_export.architectures import create_network
 from edge_export.capture.interface import Captured, SourceOptions
@@ -56,10 +56,18 @@ def capture_run(source: str, options: SourceOptions) -> Captured:
         "architecture": run.architecture,
         "run_weights_sha256": run.weights_sha256,
         "base_weights": run.weights_source,
-        "training": {name: value for name, value in run.config.items() if name not in PRIVATE},
+        "training": _choices(run),
         "training_metrics": run.metrics,
     }
     return Captured(model, reference, parity, run.labels, run.task, contract, provenance, files=files)
+
+
+def _choices(run: Run) -> dict[str, Any]:
+    """Return the choices of a training without what is private; an encoder's directory goes by its name alone."""
+    told = {name: value for name, value in run.config.items() if name not in PRIVATE}
+    if isinstance(run.preprocessing, TextPreprocessing) and run.weights_source.get("kind") == "file":
+        told["model"] = run.weights_source["name"]
+    return told
 
 
 def load_network(directory: Path, run: Run) -> "nn.Module":

@@ -53,12 +53,13 @@ def test_the_graph_answers_as_the_network_at_every_batch_and_length(captured: Ca
     assert [one.name for one in captured.model.graph.input] == ["input"]
 
 
-def test_the_bundle_holds_what_was_trained(exported: ExportResult, run: Path) -> None:
+def test_the_bundle_holds_what_was_trained(exported: ExportResult, run: Path, tiny_encoder: Path) -> None:
     assert exported.bundle is not None and exported.outcome in (Outcome.SHIPPED, Outcome.FALLBACK)
     model = load(exported.bundle, variant="cpu-fp32")
     contract = model.manifest.preprocessing
     assert contract == read_run(run).preprocessing and contract.max_length == 48  # type: ignore[union-attr]
     assert selftest(exported.bundle).passed
+    assert str(tiny_encoder.parent) not in str(model.manifest)
     assert model.predict("where is my box").label == "question"
 
 

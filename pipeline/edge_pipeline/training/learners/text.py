@@ -44,8 +44,8 @@ class TextLearner:
         self.task: Task = "text-multilabel" if config.multilabel else "text-classification"
         if setting.dataset.tagged:
             self.task = "text-tokens"
-            if config.freeze != "none" or config.multilabel:
-                raise InputError(f"{setting.dataset.path}: has spans; leave out --freeze and --multilabel")
+            if config.freeze != "none" or config.multilabel or config.pooling:
+                raise InputError(f"{setting.dataset.path}: has spans; leave out --freeze, --multilabel and --pooling")
         self._encoder = encoder = _encoder(setting, self.task)
         self.architecture = encoder.architecture
         self.contract, self.weights = encoder.contract, encoder.weights
