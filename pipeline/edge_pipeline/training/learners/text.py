@@ -33,19 +33,7 @@ class TextLearner:
 
     def __init__(self, setting: Setting) -> None:
         self._setting, config = setting, setting.config
-        for name in IMAGE_CHOICES:
-            if getattr(config, name) is not None:
-                raise InputError(f"--{name.replace('_', '-')} is for images, and {setting.dataset.path} holds texts")
-        if config.freeze not in ("none", "backbone") or (config.freeze != "none" and config.adapters):
-            raise InputError(
-                f"--freeze {config.freeze}: of a text encoder all is trained (none), the head (backbone), or adapters "
-                "(--lora RANK, --adalora RANK)"
-            )
-        self.task: Task = "text-multilabel" if config.multilabel else "text-classification"
-        if setting.dataset.tagged:
-            self.task = "text-tokens"
-            if config.freeze != "none" or config.multilabel or config.pooling:
-                raise InputError(f"{setting.dataset.path}: has spans; leave out --freeze, --multilabel and --pooling")
+        self.task: Task = _task(setting)
         self._encoder = encoder = _encoder(setting, self.task)
         self.architecture = encoder.architecture
         self.contract, self.weights = encoder.contract, encoder.weights
@@ -96,7 +84,7 @@ class TextLearner:
         setting, folder = self._setting, self._setting.directory / FEATURES_FOLDER
         accelerator = setting.accelerator
         key = features_key(
-            data=setting.dataset.splits[split].fingerprint, texts=setting.items[split].inputs, model=self.architecture,
+            data=setting.dataset.splits[split].fingerprint, texts=setting.items[split].inputs, model=self.network,
             weights=self.weights.to_dict(), contract=self.contract.to_dict(), precision=accelerator.mixed_precision,
         )  # fmt: skip
         if (stored := stored_features(folder, split, key)) is not None:
@@ -156,6 +144,28 @@ class TextLearner:
     def shown(self, split: str) -> Sequence[Path | str]:
         """Return the texts."""
         return self._setting.items[split].inputs
+
+
+def _task(setting: Setting) -> Task:
+    """Return what is learned.
+
+    Raises:
+        InputError: a choice means nothing to it.
+    """
+    config, path = setting.config, setting.dataset.path
+    for name in IMAGE_CHOICES:
+        if getattr(config, name) is not None:
+            raise InputError(f"--{name.replace('_', '-')} is for images, and {path} holds texts")
+    if config.freeze not in ("none", "backbone") or (config.freeze != "none" and config.adapters):
+        raise InputError(
+            f"--freeze {config.freeze}: of a text encoder all is trained (none), the head (backbone), or adapters "
+            "(--lora RANK, --adalora RANK)"
+        )
+    if not setting.dataset.tagged:
+        return "text-multilabel" if config.multilabel else "text-classification"
+    if config.freeze != "none" or config.multilabel or config.pooling:
+        raise InputError(f"{path}: has spans; leave out --freeze, --multilabel and --pooling")
+    return "text-tokens"
 
 
 def _encoder(setting: Setting, task: Task) -> Encoder:
