@@ -12,7 +12,9 @@ from edge_export.evidence import EVIDENCE_FILE, export_evidence
 from edge_export.exactness import measure_exactness
 from edge_export.golden import GOLDEN_FILE, golden_batch, golden_file
 from edge_export.inputs import golden_inputs
+from edge_export.other_runtimes import Loaded
 from edge_export.sessions import predictor
+from edge_export.twins import is_twin
 from edge_runtime.cpus import instruction_set
 from edge_runtime.manifest import Manifest, TensorInfo, Unknown, Variant
 from edge_runtime.session import import_onnxruntime
@@ -22,6 +24,7 @@ def assemble(
     captured: Captured,
     shipped: Sequence[Candidate],
     unknowns: Mapping[str, Unknown | None],
+    loaded: Mapping[str, Loaded],
     config: ExportConfig,
     *,
     name: str,
@@ -35,6 +38,7 @@ def assemble(
         captured: Labels, task and contract.
         shipped: The variants, in the order of preference.
         unknowns: Variant to when it withholds its answer.
+        loaded: Variant to what other ONNX Runtimes make of it.
         config: What was asked for.
         name: The bundle's name.
         provisional: A verdict was inconclusive.
@@ -44,7 +48,7 @@ def assemble(
     contract = captured.preprocessing
     inputs = golden_inputs(contract, config.seed)
     batch = golden_batch(inputs, captured.preprocessor())
-    variants = tuple(_variant(one, batch, unknowns[one.name]) for one in shipped)
+    variants = tuple(_variant(one, batch, unknowns[one.name], loaded[one.name]) for one in shipped)
     predictors = {one.name: predictor(one.model, threads=1, options=one.session) for one in shipped}
     files = {variant.file: one.model for variant, one in zip(variants, shipped, strict=True)}
     files |= {**inputs, **captured.files}
@@ -68,7 +72,7 @@ def assemble(
     return manifest, files
 
 
-def _variant(candidate: Candidate, batch: NDArray[Any], unknown: Unknown | None) -> Variant:
+def _variant(candidate: Candidate, batch: NDArray[Any], unknown: Unknown | None, loaded: Loaded) -> Variant:
     import onnx
 
     graph = onnx.load_from_string(candidate.model).graph
@@ -81,10 +85,11 @@ def _variant(candidate: Candidate, batch: NDArray[Any], unknown: Unknown | None)
         inputs=tuple(_tensor_info(info) for info in graph.input),
         outputs=tuple(_tensor_info(info) for info in graph.output),
         exact=equality.exact,
-        tolerance=equality.tolerance,
+        tolerance=max(equality.tolerance, 2 * loaded.moved),
         session=dict(candidate.session),
         unknown=unknown,
-        onnxruntime_min=import_onnxruntime().__version__,
+        # Of a twin that was tried nowhere else nothing is said, or no older runtime would take it.
+        onnxruntime_min=loaded.oldest if loaded.problems or not is_twin(candidate.name) else "",
         verified_on=(instruction_set(),),
     )
 

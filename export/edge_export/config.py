@@ -52,6 +52,10 @@ class ExportConfig:
     """Put the fp32 baseline beside the candidate."""
     batchable: bool = False
     """Only int8 recipes whose answers do not depend on what else is in a batch."""
+    compatible: bool = False
+    """Add a twin that ONNX Runtime 1.22 loads, where the fastest graph needs a newer one."""
+    runtimes: tuple[Path, ...] = ()
+    """Pythons with other ONNX Runtimes, in which every variant is loaded and asked."""
     draft: bool = False
     """Let int8 see JPEGs that are decoded at reduced scale, where val allows it."""
     unknown_precision: float | None = 0.95
@@ -96,10 +100,10 @@ class ExportConfig:
                 f"min_int8_share={self.min_int8_share}, search_time={self.search_time}: "
                 "a share between 0 and 1 and seconds that are not negative are expected"
             )
-        if self.draft and (self.quantize != "int8" or self.keep_fp32):
+        if self.draft and (self.quantize != "int8" or self.keep_fp32 or self.compatible):
             raise InputError(
-                f"draft with quantize={self.quantize!r}, keep_fp32={self.keep_fp32}: it is judged with the int8 "
-                "candidate and for it alone; ask for int8 without the baseline beside it"
+                f"draft with quantize={self.quantize!r}, keep_fp32={self.keep_fp32}, compatible={self.compatible}: it "
+                "is judged with the int8 candidate and for it alone; ask for int8 without others beside it"
             )
         if self.batchable and self.recipe is not None and self.recipe.kind == "dynamic":
             raise InputError(

@@ -4,9 +4,10 @@ import hashlib
 import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge_benchmarks.accuracy import Answers
 from edge_benchmarks.timing import InterleavedTimings
@@ -23,6 +24,7 @@ from edge_export.plausible import check_plausible
 from edge_export.quantize import RECIPES, Recipe
 from edge_export.search import Budget, Laboratory, Memory, Question, SearchResult, Trial, judge_trial, search
 from edge_export.targets import Target, find_target
+from edge_export.twins import Twins, fp32_twin, int8_twin
 from edge_runtime.errors import InputError
 
 if TYPE_CHECKING:
@@ -46,6 +48,8 @@ class Contest:
     """One sentence: on how many samples the ranges rest."""
     refusal: str = ""
     """Why there is no candidate although one was asked for."""
+    twins: Twins = field(default_factory=Twins)
+    """Of the finalists, for older ONNX Runtimes."""
     batchable: Candidate | None = None
     """Of texts, the chosen candidate where it takes batches, else the one that errs least of those that do."""
 
@@ -64,9 +68,16 @@ class Contest:
         """The baseline, and the chosen candidate where there is one."""
         return [self.baseline] if self.chosen is None else [self.baseline, self.chosen]
 
+    @property
+    def entrants(self) -> list[Candidate]:
+        """The finalists and their twins: all that test judges."""
+        return [*self.finalists, *self.twins.candidates]
+
     def without_candidate(self, refusal: str) -> "Contest":
         """Return the contest with the baseline alone."""
-        return replace(self, found=replace(self.found, trials=()), refusal=refusal)
+        left = tuple(one for one in self.twins.candidates if one.precision == self.baseline.precision)
+        twins = replace(self.twins, candidates=left)
+        return replace(self, found=replace(self.found, trials=()), twins=twins, batchable=None, refusal=refusal)
 
 
 def hold_contest(source: str | Path, data: ExportData, config: ExportConfig, progress: Progress) -> Contest:
@@ -88,13 +99,26 @@ def hold_contest(source: str | Path, data: ExportData, config: ExportConfig, pro
     val = answer([baseline], captured, data.splits["val"])
     check_plausible(val, captured)
     contest = Contest(captured, target, baseline, passes, val)
+    if config.compatible:
+        progress("making the twin for older ONNX Runtimes")
+        contest = _with_twins(contest, fp32_twin(graph, baseline, captured, _typical(contest, config)), data)
     if config.quantize == "none":
         return contest
     add = _add_fp16 if config.quantize == "fp16" else _add_int8
     contest = add(contest, graph, data, config, progress)
     if contest.chosen is None:
         return contest.without_candidate(f"no {config.quantize} candidate of this network gains anything and answers")
-    return _check_share(replace(contest, val=contest.trials[0].answers), config)
+    answers = contest.trials[0].answers
+    known = replace(contest, val=replace(answers, logits=contest.val.logits | answers.logits))
+    return _check_share(known, config)
+
+
+def _with_twins(contest: Contest, made: Twins, data: ExportData) -> Contest:
+    """Add twins and what they say of val, which their thresholds rest on."""
+    logits = answer(made.candidates, contest.captured, data.splits["val"]).logits if made.candidates else {}
+    known = contest.twins
+    twins = Twins((*known.candidates, *made.candidates), (*known.notes, *made.notes))
+    return replace(contest, val=replace(contest.val, logits=contest.val.logits | logits), twins=twins)
 
 
 def _target(config: ExportConfig) -> Target:
@@ -145,6 +169,9 @@ def _add_int8(
         memory=Memory(config.cache, _context(graph, captured, data, config)),
     )
     found = _explain(search(lab, recipes, Budget(seconds, progress)), lab)
+    if config.compatible and found.trials:
+        made = int8_twin(graph, found.trials[0].candidate, observation, passes, lab.inputs)
+        contest = _with_twins(contest, made, data)
     return replace(
         contest,
         found=found,
@@ -213,15 +240,18 @@ def _check_share(contest: Contest, config: ExportConfig) -> Contest:
 
 
 def time_finalists(contest: Contest, config: ExportConfig) -> InterleavedTimings:
-    """Time the source run eagerly and the finalists that this machine can run, in one interleaved run.
+    """Time the source run eagerly and the entrants that this machine can run, in one interleaved run.
 
     An image is as large as another; of texts, one of the length that half of val has at most.
     """
+    inputs = _typical(contest, config)
+    here = [one for one in contest.entrants if one.device == "cpu"]
+    return time_models(here, contest.captured.reference, inputs, seconds=config.timing_seconds, seed=config.seed)
+
+
+def _typical(contest: Contest, config: ExportConfig) -> list[NDArray[Any]]:
     preprocess = contest.captured.preprocessor()
     if contest.captured.preprocessing.kind == "text":
-        inputs = typical_inputs([preprocess(one) for one in contest.val.inputs])
-    else:
-        name, content = next(iter(golden_inputs(contest.captured.preprocessing, config.seed).items()))
-        inputs = [golden_batch({name: content}, preprocess)]
-    here = [one for one in contest.finalists if one.device == "cpu"]
-    return time_models(here, contest.captured.reference, inputs, seconds=config.timing_seconds, seed=config.seed)
+        return typical_inputs([preprocess(one) for one in contest.val.inputs])
+    name, content = next(iter(golden_inputs(contest.captured.preprocessing, config.seed).items()))
+    return [golden_batch({name: content}, preprocess)]

@@ -107,7 +107,7 @@ def _is_reduced(item: Any, contract: Preprocessing) -> bool:
 def answer_finalists(contest: Contest, drafting: Drafting, samples: Samples) -> Answers:
     """Let the baseline and the candidate answer the same items, each under its own contract."""
     if not drafting.factor or contest.chosen is None:
-        return answer(contest.finalists, contest.captured, samples)
+        return answer(contest.entrants, contest.captured, samples)
     answers = answer([contest.baseline], contest.captured, samples)
     drafted = answer([contest.chosen], drafting.source(contest.captured, [contest.chosen]), samples)
     return replace(answers, logits=answers.logits | drafted.logits)

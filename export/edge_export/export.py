@@ -1,7 +1,8 @@
 """The export stage: a source and its data in, a proven bundle or a refusal out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,10 @@ from edge_export.config import ExportConfig, ExportData, ExportResult, Outcome, 
 from edge_export.contest import Contest, hold_contest, time_finalists
 from edge_export.decide import Decision, decide
 from edge_export.drafting import answer_finalists, try_draft
-from edge_export.judgement import judge_candidate
+from edge_export.inputs import golden_inputs
+from edge_export.judgement import Judgement, judge_candidate
 from edge_export.ledger import record_test_opening
+from edge_export.other_runtimes import Loaded, load_elsewhere, loaded_note
 from edge_export.report import build_report, refusal_report, render_html
 from edge_export.run import is_run
 from edge_export.shipping import pack, ship, write_reports
@@ -61,22 +64,29 @@ def export(
     contest = _drop_broken(contest, test, frames)
     progress("timing")
     timings = time_finalists(contest, config)
-    judgement = judge_candidate(contest, test=test, frames=frames, timings=timings, data=data, config=config)
+    judge = partial(
+        judge_candidate, contest=contest, test=test, frames=frames, timings=timings, data=data, config=config
+    )
+    judgement, twins = judge(contest.chosen), {one.name: judge(one) for one in contest.twins.candidates}
     decision = _mention_older(out, decide(config, judgement, contest.refusal))
-    shipped = _shipped(decision, contest, config)
-    unknowns = {one.name: choose_unknown(one.name, contest.captured, contest.val, config) for one in contest.finalists}
+    shipped = _shipped(decision, contest, config, twins)
+    progress("loading in other ONNX Runtimes")
+    loaded = _load_elsewhere(shipped, contest, config)
+    unknowns = {one.name: choose_unknown(one.name, contest.captured, contest.val, config) for one in contest.entrants}
     report = build_report(
         contest=contest,
         test=test,
         timings=timings,
         judgement=judgement,
+        twins=twins,
         decision=decision,
         shipped=[one.name for one in shipped],
         unknown=_measure_unknown(unknowns, test),
         environment=capture_environment(),
         test_openings=openings,
         config=config,
-    ) | {"draft": drafting.to_dict()}
+    ) | {"draft": drafting.to_dict(), "onnxruntime": {name: one.to_dict() for name, one in loaded.items()}}
+    report["notes"] += [loaded_note(name, one) for name, one in loaded.items() if config.compatible or config.runtimes]
     report = _with_throughput(report, contest, data)
     progress("writing")
     bundle = None
@@ -87,6 +97,7 @@ def export(
             captured=drafting.source(contest.captured, shipped),
             shipped=shipped,
             unknowns=unknowns,
+            loaded=loaded,
             config=config,
             name=config.name or out.stem,
             provisional=decision.outcome is Outcome.PROVISIONAL,
@@ -142,16 +153,36 @@ def _drop_broken(contest: Contest, *seen: Answers | None) -> Contest:
     return contest.without_candidate(f"{name} answers NaN or infinity on test items or frames")
 
 
-def _shipped(decision: Decision, contest: Contest, config: ExportConfig) -> list[Candidate]:
-    """List the variants that ship, in the order of preference."""
+def _shipped(
+    decision: Decision, contest: Contest, config: ExportConfig, twins: Mapping[str, Judgement | None]
+) -> list[Candidate]:
+    """List the variants that ship, in the order of preference, each with its twin behind it."""
     chosen, baseline = contest.chosen, contest.baseline
     if decision.outcome in (Outcome.REFUSED, Outcome.INCONCLUSIVE):
         return []
     if chosen is None or decision.outcome is Outcome.FALLBACK:
-        return [baseline]
-    # On another kind of machine it is unproven that int8 is quicker, so the baseline goes beside it.
-    beside = config.keep_fp32 or not contest.target.is_here
-    return [chosen, baseline] if beside else [chosen]
+        first = [baseline]
+    else:
+        # On another kind of machine it is unproven that int8 is quicker, so the baseline goes beside it.
+        beside = config.keep_fp32 or not contest.target.is_here
+        first = [chosen, baseline] if beside else [chosen]
+    good = [one for one in contest.twins.candidates if _twin_ships(one, twins[one.name], decision, config)]
+    return [one for each in first for one in (each, *(twin for twin in good if twin.precision == each.precision))]
+
+
+def _twin_ships(twin: Candidate, judgement: Judgement | None, decision: Decision, config: ExportConfig) -> bool:
+    """Say whether a twin may ship beside what it is the twin of: that of fp32 by its parity, int8 by its verdicts."""
+    if twin.precision == "fp32":
+        return True
+    allowed = {Outcome.SHIPPED, decision.outcome}
+    return decide(config, judgement, "" if judgement else "no verdict").outcome in allowed
+
+
+def _load_elsewhere(shipped: Sequence[Candidate], contest: Contest, config: ExportConfig) -> dict[str, Loaded]:
+    """Load what ships in the other ONNX Runtimes that the user has, and let it answer golden inputs."""
+    preprocess = contest.captured.preprocessor()
+    inputs = [preprocess(content)[np.newaxis] for content in golden_inputs(contest.captured.preprocessing).values()]
+    return {one.name: load_elsewhere(one, inputs, config.runtimes) for one in shipped}
 
 
 def _measure_unknown(unknowns: Mapping[str, Unknown | None], test: Answers) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from edge_benchmarks.accuracy import Answers, ClassVerdict, judge_accuracy, judge_classes
 from edge_benchmarks.timing import InterleavedTimings, judge_time
 from edge_benchmarks.verdicts import Accuracy, AccuracyVerdict, TimeVerdict
-from edge_export.candidates import BASELINE
+from edge_export.candidates import BASELINE, Candidate
 from edge_export.config import ExportConfig, ExportData
 from edge_export.contest import Contest
 
@@ -25,6 +25,7 @@ class Judgement:
 
 
 def judge_candidate(
+    candidate: Candidate | None,
     contest: Contest,
     *,
     test: Answers,
@@ -33,9 +34,10 @@ def judge_candidate(
     data: ExportData,
     config: ExportConfig,
 ) -> Judgement | None:
-    """Judge the candidate, where there is one.
+    """Judge a candidate, where there is one, against the baseline.
 
     Args:
+        candidate: The chosen one, or a twin of it.
         contest: Gives the finalists and the target.
         test: Their answers on test.
         frames: Their answers on frames without labels, where the user gave any.
@@ -43,13 +45,12 @@ def judge_candidate(
         data: Gives the groups of test.
         config: Budgets.
     """
-    chosen = contest.chosen
-    if chosen is None:
+    if candidate is None:
         return None
     accuracy = judge_accuracy(
         test,
         BASELINE,
-        chosen.name,
+        candidate.name,
         max_drop=config.max_drop,
         metric=config.metric,
         groups=data.groups.get("test"),
@@ -59,11 +60,11 @@ def judge_candidate(
         test,
         contest.captured.labels,
         BASELINE,
-        chosen.name,
+        candidate.name,
         max_drop=config.max_class_drop,
         protected=config.protect,
         groups=data.groups.get("test"),
     )
     # What another kind of machine will take cannot be measured here.
-    time = judge_time(timings, chosen.name, BASELINE) if contest.target.is_here else None
+    time = judge_time(timings, candidate.name, BASELINE) if contest.target.is_here else None
     return Judgement(accuracy, time, classes)

@@ -40,7 +40,7 @@ def choose(bundle: Bundle, device: str, name: str | None) -> Variant:
     if name is not None:
         chosen = _named(manifest, device, name)
     else:
-        candidates = _for_device(manifest, device)
+        candidates = seen_to_load(_for_device(manifest, device))
         chosen = candidates[0] if len(candidates) == 1 else _fastest(bundle, candidates)
     bundle.expect(chosen.file)
     if chosen.device == "cpu":
@@ -70,6 +70,12 @@ def _for_device(manifest: Manifest, device: str) -> list[Variant]:
             return found
     known = ", ".join(f"{variant.name} ({variant.device})" for variant in manifest.variants)
     raise BundleError(f"device={device!r}: no variant for it; this bundle has {known}")
+
+
+def seen_to_load(candidates: list[Variant]) -> list[Variant]:
+    """Return those that this ONNX Runtime is new enough for, or all where it is too old for each."""
+    here = _numbers(str(import_onnxruntime().__version__)) if len(candidates) > 1 else []
+    return [one for one in candidates if _numbers(one.onnxruntime_min) <= here] or candidates
 
 
 def _fastest(bundle: Bundle, candidates: Sequence[Variant]) -> Variant:

@@ -12,7 +12,7 @@ import numpy as np
 
 from edge_runtime._reading import parse_json, read_dataclass, require
 from edge_runtime.bundle import Source, open_bundle
-from edge_runtime.choice import hush
+from edge_runtime.choice import hush, seen_to_load
 from edge_runtime.errors import EdgeError, SelfTestError
 from edge_runtime.model import Model, load
 from edge_runtime.session import Threads
@@ -129,7 +129,8 @@ def _models(
     bundle = open_bundle(source)
     hush(bundle)
     pin = bundle.manifest_sha256
-    chosen = names if names is not None else [item.name for item in bundle.manifest.variants if item.device == device]
+    here = seen_to_load([item for item in bundle.manifest.variants if item.device == device])
+    chosen = names if names is not None else [item.name for item in here]
     if not chosen:
         return [load(source, device=device, threads=threads, sha256=pin)]  # raises, with what the bundle has
     return [load(source, device=device, threads=threads, variant=name, sha256=pin) for name in chosen]

@@ -105,6 +105,19 @@ def test_a_cpu_or_an_onnxruntime_that_nobody_verified_is_told_once(bundle: Any) 
     edge_runtime.load(data)
 
 
+@pytest.mark.parametrize(("least", "chosen"), [("", "cpu-fp32"), ("0.9", "cpu-fp32"), ("999.2", "cpu-int8")])
+def test_a_variant_for_a_newer_onnxruntime_leaves_its_place_to_one_that_was_seen_to_load(
+    make_draft: Any, least: str, chosen: str
+) -> None:
+    draft = make_draft()
+    draft.variants = [
+        replace(one, onnxruntime_min=at) for one, at in zip(draft.variants, ("999.1", least), strict=True)
+    ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", EdgeWarning)
+        assert edge_runtime.load(draft.archive()).variant.name == chosen
+
+
 @pytest.mark.parametrize("passed", [True, False])
 def test_a_self_test_in_the_evidence_verifies(bundle: Any, passed: bool) -> None:
     data = bundle(proof({}, selftest=passed), verified_on=(ELSEWHERE,), onnxruntime_min="1.22.0")

@@ -7,7 +7,7 @@ from typing import Any
 
 from edge_benchmarks.accuracy import Answers, summarize
 from edge_benchmarks.timing import InterleavedTimings
-from edge_benchmarks.verdicts import AccuracyVerdict, TimeVerdict
+from edge_benchmarks.verdicts import TimeVerdict
 from edge_export.candidates import BASELINE, Candidate
 from edge_export.config import ExportConfig
 from edge_export.contest import Contest
@@ -24,6 +24,7 @@ def build_report(
     test: Answers,
     timings: InterleavedTimings,
     judgement: Judgement | None,
+    twins: Mapping[str, Judgement | None],
     decision: Decision,
     shipped: Sequence[str],
     unknown: Mapping[str, Any],
@@ -45,11 +46,12 @@ def build_report(
         "shipped": list(shipped),
         "quantize": config.quantize,
         "source": captured.provenance["source"],
-        "notes": [*captured.notes, *(contest.chosen.notes if contest.chosen else ())],
+        "notes": [*captured.notes, *(contest.chosen.notes if contest.chosen else ()), *contest.twins.notes],
         "task": captured.task,
         "measure": test.measure,
         "rows": [
-            _row(one, captured.labels, test, timings) | _verdict(one, accuracy, time) for one in contest.finalists
+            _row(one, captured.labels, test, timings) | _verdict(one, twins.get(one.name, judgement))
+            for one in contest.entrants
         ],
         "eager": _latency(timings, EAGER),
         "accuracy": asdict(accuracy) if accuracy else None,
@@ -88,10 +90,13 @@ def _row(one: Candidate, labels: Sequence[str], test: Answers, timings: Interlea
     return row
 
 
-def _verdict(one: Candidate, accuracy: AccuracyVerdict | None, time: TimeVerdict | None) -> dict[str, Any]:
-    if one.name == BASELINE or accuracy is None:
+def _verdict(one: Candidate, judgement: Judgement | None) -> dict[str, Any]:
+    if one.name == BASELINE or judgement is None:
         return {"verdict": "baseline"}
-    words = f"{accuracy.verdict.value}, {time.verdict.value if time else 'latency unproven'}"
+    accuracy, time = judgement.accuracy, judgement.time
+    words = accuracy.verdict.value
+    if one.precision != "fp32":  # a twin of the baseline need not be faster
+        words = f"{words}, {time.verdict.value if time else 'latency unproven'}"
     return {"drop": accuracy.drop, "drop_bound": accuracy.drop_bound, "changed": accuracy.changed, "verdict": words}
 
 

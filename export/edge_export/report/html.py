@@ -43,7 +43,7 @@ def render_html(document: Mapping[str, Any], test: Answers, labels: Sequence[str
         test: The answers, whose inputs are shown where the candidate's differs.
         labels: Class names.
     """
-    candidate = next((row for row in document["rows"] if row["variant"] != BASELINE), None)
+    candidate = next((row for row in document["rows"] if row["precision"] != "fp32"), None)
     sections = [Section("Verdict", [_tiles(document, candidate), _table(document)]), _time_section(document)]
     sections.append(accuracy_section(document, right_word(document)))
     if candidate is not None:
@@ -139,7 +139,7 @@ def _time_section(document: Mapping[str, Any]) -> Section:
     latencies = {row["variant"]: row["latency_ms"] for row in document["rows"] if row.get("latency_ms")}
     blocks: list[Figure | Text] = []
     if document["time"] and document["time"]["ratio"]:
-        candidate = document["rows"][-1]["variant"]
+        candidate = document["rows"][1]["variant"]
         ratio = Interval(**document["time"]["ratio"])
         tone: Tone = "good" if document["time"]["verdict"] == "faster" else "bad"
         caption = f"Time of {candidate} over time of {BASELINE}, in {document['time']['rounds']:,} rounds"

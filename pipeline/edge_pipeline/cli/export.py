@@ -75,6 +75,16 @@ from edge_pipeline.cli.source_options import source_options, take_source_options
 @click.option("--provisional", is_flag=True, help="Ship an inconclusive candidate, marked as such.")
 @click.option("--keep-fp32", is_flag=True, help="Put the fp32 baseline beside int8.")
 @click.option("--batchable", is_flag=True, help="Only int8 whose answers do not depend on their batch.")
+@click.option("--compatible", is_flag=True, help="Add a twin that ONNX Runtime 1.22 loads, where it is needed.")
+@click.option(
+    "--onnxruntime",
+    "runtimes",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    envvar="EDGE_ORT_PYTHONS",
+    metavar="PYTHON",
+    help="A Python with another ONNX Runtime, to load the variants in.  [env: EDGE_ORT_PYTHONS]",
+)
 @click.option("--draft", is_flag=True, help="Decode large JPEGs at reduced scale, if val allows it.")
 @click.option(
     "--unknown-precision",

@@ -28,15 +28,17 @@ def activation_names(model: "onnx.ModelProto") -> list[str]:
 def channel_axes(model: "onnx.ModelProto", names: list[str]) -> dict[str, tuple[int, bool]]:
     """Name the inputs of operators with weights: the axis of their channels, and whether peaks are wanted.
 
-    A tensor that two operators read by different axes is left out.
+    A tensor that two operators read by different axes is left out, and so are products of two activations: what an
+    attention written out multiplies has as many channels as a text has tokens.
     """
     wanted = set(names)
+    weights = {tensor.name for tensor in model.graph.initializer}
     axes: dict[str, set[int]] = {}
     peaks: set[str] = set()
     for node in model.graph.node:
         # transA turns the input around; exporters do not write it for layers.
         turned = any(attribute.name == "transA" and attribute.i for attribute in node.attribute)
-        if node.op_type in CHANNELS and node.input[0] in wanted and not turned:
+        if node.op_type in CHANNELS and node.input[0] in wanted and node.input[1] in weights and not turned:
             axes.setdefault(node.input[0], set()).add(CHANNELS[node.op_type])
             if node.op_type in PEAKS:
                 peaks.add(node.input[0])
