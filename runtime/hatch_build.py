@@ -3,15 +3,16 @@
 A device installs the wheel, and its size is a promise (60 KB). Comments, the texts below constants and fields, and
 docstrings stay in the repository and in the source distribution, but for those of the names that `edge_runtime` exports
 and of their modules: `help()` of everything that hosts may use is whole, and docs/runtime-api.md has the fields. The
-types of functions that hosts do not call stay there too; those of methods and fields are in the wheel, since the type
-checkers of hosts follow them. What is left out becomes empty lines, and only the indent of what stays is smaller, so
-that a traceback from a device has the line numbers of the source.
+types of functions that hosts do not call stay there too, with what is imported for them alone; those of methods and
+fields are in the wheel, since the type checkers of hosts follow them. What is left out becomes empty lines, and only
+the indent of what stays is smaller, so that a traceback from a device has the line numbers of the source.
 """
 
 from __future__ import annotations
 
 import ast
 import io
+import re
 import shutil
 import tempfile
 import tokenize
@@ -90,6 +91,8 @@ def slimmed(source: str, public: Collection[str] = ()) -> str:
                 lines[row] = "\n"
             if len(node.body) == 1:  # type: ignore[attr-defined] # a body needs a statement
                 lines[text.lineno - 1] = " " * text.col_offset + "pass\n"
+    for row in _unread_imports("".join(lines)):
+        lines[row - 1] = "\n"
     slim = _indented_by_one("".join(lines))
     if _code(source) != _code(slim):
         raise ValueError("a module would not do the same without its comments; this is a defect of the build")
@@ -129,6 +132,27 @@ def _signature(function: ast.AST) -> Iterator[tuple[int, int, int]]:
         yield kind.lineno, kind.col_offset - len(" -> "), kind.end_col_offset or 0
 
 
+def _unread_imports(source: str) -> set[int]:
+    """Return the lines of imports for types alone that no type reads any more."""
+    rows: set[int] = set()
+    lines = source.splitlines()
+    for block in filter(_is_for_types, ast.parse(source).body):
+        end = block.end_lineno or block.lineno
+        rest = "\n".join(lines[: block.lineno - 1] + lines[end:])
+        for one in block.body:  # type: ignore[attr-defined]
+            names = [alias.asname or alias.name for alias in one.names]
+            if not any(re.search(rf"\b{name.partition('.')[0]}\b", rest) for name in names):
+                rows |= set(range(one.lineno, one.end_lineno + 1))
+        if rows.issuperset(row for row in range(block.lineno + 1, end + 1) if lines[row - 1].strip()):
+            rows.add(block.lineno)
+    return rows
+
+
+def _is_for_types(statement: ast.stmt) -> bool:
+    is_name = isinstance(statement, ast.If) and isinstance(statement.test, ast.Name)
+    return is_name and statement.test.id == "TYPE_CHECKING"  # type: ignore[attr-defined]
+
+
 def _indented_by_one(source: str) -> str:
     """Return a module with one space for each level; the inner lines of texts stay as they are."""
     texts = [node for node in ast.walk(ast.parse(source)) if isinstance(node, (ast.Constant, ast.JoinedStr))]
@@ -165,8 +189,9 @@ def _is_text(statement: ast.AST) -> bool:
 
 
 def _code(source: str) -> str:
-    """Return what a module does: its syntax tree without texts, their `pass`, and the types of signatures."""
+    """Return what a module does: its syntax tree without texts, their `pass`, and what is for types alone."""
     tree = ast.parse(source)
+    tree.body = [one for one in tree.body if not _is_for_types(one)]
     for node in ast.walk(tree):
         if isinstance(node, ast.arg):
             node.annotation = None

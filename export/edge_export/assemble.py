@@ -17,7 +17,7 @@ from edge_export.sessions import predictor
 from edge_export.twins import is_twin
 from edge_runtime.cpus import instruction_set
 from edge_runtime.manifest import Manifest, TensorInfo, Unknown, Variant
-from edge_runtime.session import import_onnxruntime
+from edge_runtime.tasks import is_embedding
 
 
 def assemble(
@@ -57,7 +57,7 @@ def assemble(
         name=name,
         version=config.version,
         task=captured.task,
-        labels=captured.labels,
+        labels=() if is_embedding(captured.task) else captured.labels,
         preprocessing=contract,
         variants=variants,
         golden=GOLDEN_FILE,

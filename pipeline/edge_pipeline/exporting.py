@@ -49,8 +49,9 @@ def export(
     from edge_export.export import export as export_bundle
 
     config = config or ExportConfig()
+    embeds = config.source.task == "text-embedding"
     progress("reading the data")
-    with _find_material(str(source), Path(data) if data else None, options or DataOptions()) as material:
+    with _find_material(str(source), Path(data) if data else None, options or DataOptions(), embeds) as material:
         for line in material.notes:
             note(line)
         said = replace(
@@ -65,12 +66,13 @@ def export(
 
 
 @contextmanager
-def _find_material(source: str, data: Path | None, options: DataOptions) -> Iterator[Material]:
+def _find_material(source: str, data: Path | None, options: DataOptions, embeds: bool) -> Iterator[Material]:
     directory = Path(source)
     if not is_run(directory):
         if data is None:
             raise InputError(f"{source}: not a run, so it remembers no data; give --data FOLDER, FILE.csv or FILE.npz")
-        with source_data(data, options, labels_of(source)) as material:
+        known = () if embeds else labels_of(source)
+        with source_data(data, options, known) as material:
             yield material
         return
     if any((options.labels, options.multilabel, options.text, options.label, options.group, options.allow_leaks)):

@@ -44,7 +44,9 @@ def _run(arguments: argparse.Namespace) -> None:
         sys.stdout.write(json.dumps(document, indent=2, ensure_ascii=False) + "\n")
         return
     for path, answer in answers:
-        sys.stdout.write(f"{path}\t{answer.label}\t{answer.score:.6f}\n")
+        numbers = () if answer.embedding is None else answer.embedding[:8].tolist()
+        told = " ".join(f"{number:.4f}" for number in numbers) or f"{answer.label}\t{answer.score:.6f}"
+        sys.stdout.write(f"{path}\t{told}\n")
 
 
 def _show_warning(message: Warning | str, *_: Any, **__: Any) -> None:

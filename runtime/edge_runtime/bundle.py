@@ -10,8 +10,8 @@ import stat
 from functools import partial
 from typing import Any
 
-from edge_runtime._beside import Beside
 from edge_runtime._containers import DIGEST_BYTES, Archive, Container, Directory
+from edge_runtime._threads import Beside
 from edge_runtime.bundle_archive import canonical_archive
 from edge_runtime.errors import BundleError, InputError, IntegrityError, MachineError
 from edge_runtime.manifest import FileEntry, Manifest, manifest_from_json

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, overload
 
 import numpy as np
 
-from edge_runtime._beside import Beside
 from edge_runtime._installation import import_onnxruntime
+from edge_runtime._threads import Beside
 from edge_runtime.bundle import Bundle, Source, open_bundle
 from edge_runtime.choice import choose
 from edge_runtime.devices import DeviceBuffers, runner

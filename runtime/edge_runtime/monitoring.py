@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edge_runtime._locks import ProcessLock
+from edge_runtime._threads import ProcessLock
 from edge_runtime.errors import InputError
 from edge_runtime.prediction import Prediction
 

@@ -36,7 +36,7 @@ class Prediction:
 
     label: str
     """The best label; `unknown` when withheld; for several labels an item, those over 0.5 joined by `|`;
-    for tags the spans, as `nr 0-2|ns 5-8`."""
+    for tags the spans, as `nr 0-2|ns 5-8`; empty for embeddings."""
     score: float
     """Probability of the best label, calibrated where the bundle carries a temperature; for tags that of the least
     sure word, 1 without words."""
@@ -53,6 +53,8 @@ class Prediction:
     even when withheld."""
     entities: tuple[Entity, ...] | None = None
     """For tags: the spans, in the text's order."""
+    embedding: npt.NDArray[np.float32] | None = None
+    """For embeddings: (width,) float32 of length one, so that the dot product of two is their cosine."""
 
     def top(self, k: int = 5) -> list[tuple[str, float]]:
         """Return the `k` most probable labels and their probabilities, best first, ties in label order; tags: none."""
@@ -62,7 +64,9 @@ class Prediction:
         return [(self.labels[at], float(self.probabilities[at])) for at in order]
 
     def to_dict(self, k: int = 5) -> dict[str, Any]:
-        """Return the answer as a JSON-ready dictionary, with the `k` most probable labels, or the spans."""
+        """Return the answer as a JSON-ready dictionary: the `k` most probable labels, the spans or the embedding."""
+        if self.embedding is not None:
+            return {"embedding": self.embedding.tolist(), "content_id": self.content_id}
         told: dict[str, Any]
         if self.entities is None:
             told = {"top": [{"label": label, "score": score} for label, score in self.top(k)]}

@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, overload
 
-from edge_runtime._locks import ProcessLock
+from edge_runtime._threads import ProcessLock
 from edge_runtime.bundle import Source, open_bundle
 from edge_runtime.errors import EdgeWarning, InputError, RefusedError
 from edge_runtime.golden import read_golden, selftest

@@ -42,7 +42,9 @@ def _calls(source: str) -> list[tuple[int, str]]:
             node.annotation = None
         elif isinstance(node, ast.FunctionDef):
             node.returns = None
-    return [(node.lineno, node.id) for node in ast.walk(tree) if isinstance(node, ast.Name)]
+    return [
+        (node.lineno, node.id) for node in ast.walk(tree) if isinstance(node, ast.Name) and node.id != "TYPE_CHECKING"
+    ]
 
 
 def _named(source: str, name: str) -> ast.FunctionDef:

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from edge_runtime._beside import Beside
+from edge_runtime._threads import Beside
 
 
 def test_it_runs_in_another_thread_and_tells_what_became_of_it():

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from edge_runtime import Monitor, Prediction
-from edge_runtime._locks import ProcessLock
+from edge_runtime._threads import ProcessLock
 
 
 def test_one_thread_at_a_time() -> None:

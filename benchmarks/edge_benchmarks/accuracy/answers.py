@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from os import PathLike
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_benchmarks.accuracy.neighbors import mean_cosine, similarities
 from edge_benchmarks.accuracy.spans import NO_WORD, Span, kinds_of, span_codes, span_counts, stack_words, tagged_words
 from edge_runtime.errors import InputError
 from edge_runtime.text import Words
@@ -21,6 +22,7 @@ where nobody knows."""
 
 TOP1 = "top-1"
 ALL_SPANS = "all spans right"
+NEIGHBOR = "nearest neighbor"
 AGREEMENT = "agreement"
 """What is counted where the items have no labels: answers that are those of the first model."""
 
@@ -45,11 +47,14 @@ class Answers:
     """The model whose answers stand for the labels, where the items have none."""
     tags: tuple[str, ...] = ()
     """Names of the tags, of texts with spans."""
+    cosines: Mapping[str, float] = field(default_factory=dict)
+    """Of embeddings: model name to the mean cosine between its own and those of the first model; the logits are how
+    near the nearest other item of each class is, see `neighbors.py`."""
 
     @property
     def measure(self) -> str:
         """What a share of right answers is called: `top-1`, or `agreement` where a model's answers are the labels."""
-        return AGREEMENT if self.reference else ALL_SPANS if self.tags else TOP1
+        return AGREEMENT if self.reference else ALL_SPANS if self.tags else NEIGHBOR if self.cosines else TOP1
 
     @property
     def multilabel(self) -> bool:
@@ -60,6 +65,11 @@ class Answers:
     def truth(self) -> NDArray[Any]:
         """The labels in the form of `said`."""
         return span_codes(self.labels.astype(np.int64), self.tags) if self.tags else self.labels
+
+    @property
+    def numbers(self) -> tuple[str, ...]:
+        """Names of the classes where nobody has any."""
+        return tuple(map(str, range(next(iter(self.logits.values())).shape[-1])))
 
     def said(self, model: str) -> NDArray[Any]:
         """Return a model's answers, `(n,)` or `(n, columns)`: of texts with spans their codes."""
@@ -109,6 +119,8 @@ def collect_answers(
     multilabel: bool = False,
     tags: Sequence[str] = (),
     trace: Callable[[Any], Words] | None = None,
+    embeddings: bool = False,
+    classes: int = 0,
 ) -> Answers:
     """Ask several models about the same items in one pass; no more than one batch is held.
 
@@ -121,6 +133,8 @@ def collect_answers(
         multilabel: Labels are tuples of class indices.
         tags: Names of the tags, where labels are spans of texts.
         trace: Gives the words of an input, where labels are spans.
+        embeddings: The models give embeddings of length one; what is judged is whose neighbors they make.
+        classes: How many labels such data has, where some may have no item.
 
     Raises:
         InputError: no samples, labels for some of them alone, or a label that the models have no class for.
@@ -144,6 +158,17 @@ def collect_answers(
     first = next(iter(logits))
     if trace:
         return _tagged(labels, stack_words(truths, NO_WORD), logits, inputs, tuple(tags))
+    if embeddings:
+        near = {name: similarities(rows, labels, classes) for name, rows in logits.items()}  # type: ignore[arg-type]
+        cosines = {name: mean_cosine(rows, logits[first]) for name, rows in logits.items()}
+        return replace(_labeled(labels, near, inputs, multilabel), cosines=cosines)
+    return _labeled(labels, logits, inputs, multilabel)
+
+
+def _labeled(
+    labels: list[Label], logits: dict[str, NDArray[np.float32]], inputs: list[Any], multilabel: bool
+) -> Answers:
+    first = next(iter(logits))
     if all(label is None for label in labels):
         return Answers(predicted(logits[first], multilabel), logits, inputs, reference=first)
     known: list[Any] = [label for label in labels if label is not None]

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_export.capture.huggingface_text import TEXT_CLASSIFIER, capture_text_classifier
+from edge_export.capture.huggingface_text import TEXT_CLASSIFIER, capture_text_classifier, capture_text_encoder
 from edge_export.capture.interface import Captured, SourceOptions
 from edge_export.capture.module_source import capture_module, sha256_of
 from edge_export.capture.preprocess_spec import IMAGENET_MEAN, IMAGENET_STD, ImageInput, read_preprocessing
@@ -39,11 +39,14 @@ def capture_huggingface(source: str, options: SourceOptions) -> Captured:
     folder = Path(source)
     config = _read_json(folder / CONFIG_FILE)
     names = config.get("architectures") or ["no architecture"]
+    if options.task == "text-embedding":
+        return capture_text_encoder(source, options)
     if str(names[0]).endswith(TEXT_CLASSIFIER):
         return capture_text_classifier(source, options, labels_of_huggingface(source))
     if not str(names[0]).endswith(IMAGE_CLASSIFIER):
         raise InputError(
-            f"{folder}: {names[0]} is no classifier of images (...{IMAGE_CLASSIFIER}) or texts (...{TEXT_CLASSIFIER})"
+            f"{folder}: {names[0]} is no classifier of images (...{IMAGE_CLASSIFIER}) or texts (...{TEXT_CLASSIFIER}); "
+            "for embeddings of texts give --task embedding"
         )
     if options.weights:
         raise InputError(f"{folder}: has its weights; leave out --weights")

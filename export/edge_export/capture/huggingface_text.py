@@ -1,7 +1,7 @@
-"""A Hugging Face directory with a text classifier, as `save_pretrained` writes it."""
+"""A Hugging Face directory with a text classifier or a sentence encoder, as `save_pretrained` writes it."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edge_export.capture.interface import Captured, SourceOptions
 from edge_export.capture.labels import labels_for
@@ -9,9 +9,20 @@ from edge_export.capture.module_source import sha256_of
 from edge_export.capture.parity import check_parity
 from edge_export.capture.torch_module import eager, export_encoder
 from edge_export.inputs import parity_batches
-from edge_export.text_networks import as_network, import_transformers, text_contract
+from edge_export.text_networks import (
+    HeadFields,
+    as_network,
+    encoder_width,
+    import_transformers,
+    stored_pooling,
+    text_contract,
+)
 from edge_runtime.errors import InputError
 from edge_runtime.manifest import Task
+from edge_runtime.preprocessing import TextPreprocessing
+
+if TYPE_CHECKING:
+    from edge_export.text_networks.network import TextNetwork
 
 TEXT_CLASSIFIER = "ForSequenceClassification"
 """What the names of transformers' text classifiers end in."""
@@ -30,23 +41,60 @@ def capture_text_classifier(source: str, options: SourceOptions, named: tuple[st
         MachineError: transformers is not installed.
         RefusedError: the graph does not answer as the model does.
     """
-    folder = Path(source)
-    if options.preprocessing or options.weights or options.input or options.output or options.hold:
-        raise InputError(f"{folder}: has its tokenizer and weights; leave out --preprocess, --weights and the inputs")
     transformers = import_transformers()
-    tokenizer = _load(transformers.AutoTokenizer, folder, use_fast=True)
+    folder, tokenizer = _open(source, options, transformers)
     model = _load(transformers.AutoModelForSequenceClassification, folder, use_safetensors=True)
     contract, content = text_contract(str(folder), tokenizer, model.config, None)
-    module = as_network(model, contract.pad_id).eval()
     labels = labels_for(source, options.labels or named, int(model.config.num_labels))
     several = options.task.endswith("-multilabel") or model.config.problem_type == "multi_label_classification"
     task: Task = "text-multilabel" if several else "text-classification"
+    return _captured(folder, as_network(model, contract.pad_id), (contract, content), task, labels)
+
+
+def capture_text_encoder(source: str, options: SourceOptions) -> Captured:
+    """Bring the sentence encoder in the directory `source`, a bare one of transformers, to ONNX.
+
+    An embedding is what sentence-transformers makes of it: the first token, or the mean over those that are no padding,
+    divided by its length.
+
+    Args:
+        source: The directory; its `1_Pooling/config.json` says how tokens are pooled.
+        options: Labels are those of the data, by which neighbors are judged; the model knows none.
+
+    Raises:
+        InputError: transformers cannot load it, its tokenizer does not fit, or nobody says how to pool.
+        MachineError: transformers is not installed.
+        RefusedError: the graph does not answer as the model does.
+    """
+    transformers = import_transformers()
+    folder, tokenizer = _open(source, options, transformers)
+    pooling = options.pooling or stored_pooling(source, local=True)
+    if pooling is None:
+        raise InputError(f"{folder}: no 1_Pooling/config.json says how it pools (cls or mean); give --pooling")
+    model = _load(transformers.AutoModel, folder, use_safetensors=True)
+    contract, content = text_contract(str(folder), tokenizer, model.config, None)
+    head = HeadFields("embed", encoder_width(model), pooling, 0.0)
+    module = as_network(model, contract.pad_id, head)
+    return _captured(folder, module, (contract, content), "text-embedding", options.labels)
+
+
+def _open(source: str, options: SourceOptions, transformers: Any) -> tuple[Path, Any]:
+    folder = Path(source)
+    if options.preprocessing or options.weights or options.input or options.output or options.hold:
+        raise InputError(f"{folder}: has its tokenizer and weights; leave out --preprocess, --weights and the inputs")
+    return folder, _load(transformers.AutoTokenizer, folder, use_fast=True)
+
+
+def _captured(
+    folder: Path, network: "TextNetwork", tokens: tuple[TextPreprocessing, bytes], task: Task, labels: tuple[str, ...]
+) -> Captured:
+    module, (contract, content) = network.eval(), tokens
     graph, reference = export_encoder(module, contract), eager(module)
     parity = check_parity(graph, reference, parity_batches(contract))
     weights = next(iter(sorted(folder.glob("*.safetensors"))), None)
     provenance = {
         "source": "huggingface",
-        "architecture": type(model).__name__,
+        "architecture": type(network.encoder).__name__,
         "weights_sha256": sha256_of(weights) if weights else "",
     }
     notes = (f"texts of at most {contract.max_length} tokens, longer ones are cut",)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_export.text_networks.fields import Pooling
 from edge_runtime.manifest import Task
 from edge_runtime.preprocessing import Preprocessing, make_preprocessor
 from edge_runtime.preprocessing.interface import Preprocessor
@@ -29,6 +30,8 @@ class SourceOptions:
     labels: tuple[str, ...] = ()
     """Class names in the order of the model's outputs; empty where nobody knows them."""
     task: Task = "image-classification"
+    pooling: Pooling | None = None
+    """How tokens become an embedding, where the directory does not say it or should not decide."""
     preprocessing: str = ""
     """A contract as `edge_export.capture.preprocess_spec` reads it: a short form or a file."""
     weights: Path | None = None

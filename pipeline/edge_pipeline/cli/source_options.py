@@ -19,6 +19,16 @@ OPTIONS = (
         help="Folder of images, CSV file, or .npz file with arrays; default: what the run was trained on.",
     ),
     click.option(
+        "--task",
+        type=click.Choice(["embedding"]),
+        help="Make embeddings of texts, with an encoder in a Hugging Face directory.",
+    ),
+    click.option(
+        "--pooling",
+        type=click.Choice(["cls", "mean"]),
+        help="How tokens become an embedding; default: what 1_Pooling/config.json says.",
+    ),
+    click.option(
         "--preprocess",
         metavar="SPEC",
         default="",
@@ -69,7 +79,10 @@ def take_source_options(options: dict[str, Any]) -> tuple["SourceOptions", "Data
         if not (name and equals and value):
             raise click.BadParameter(f"{text!r} is not NAME=VALUE", param_hint="--hold")
         held.append((name, value))
+    embeds = options.pop("task") == "embedding"
     source = SourceOptions(
+        task="text-embedding" if embeds else "image-classification",
+        pooling=options.pop("pooling"),
         preprocessing=options.pop("preprocess"),
         weights=options.pop("weights"),
         input=options.pop("input_name"),

@@ -5,6 +5,7 @@
 | `one_label.py` | the best of the labels, or `unknown` |
 | `several_labels.py` | every label over one half |
 | `tags.py` | the spans of a text that its words' tags give |
+| `embedding.py` | a row of numbers, to be compared with others |
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from edge_runtime.tasks.embedding import embedding
 from edge_runtime.tasks.one_label import one_label
 from edge_runtime.tasks.several_labels import several_labels
 from edge_runtime.tasks.tags import tags
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
     from edge_runtime.manifest import Manifest, Task, Variant
     from edge_runtime.prediction import Prediction
 
-__all__ = ["TASKS", "TaskKind", "is_multilabel", "predictions"]
+__all__ = ["TASKS", "TaskKind", "is_embedding", "is_multilabel", "predictions"]
 
 
 class TaskKind(NamedTuple):
@@ -45,13 +47,18 @@ TASKS: dict[Task, TaskKind] = {
     "text-classification": TaskKind("text", ("labels",), one_label),
     "text-multilabel": TaskKind("text", ("labels",), several_labels),
     "text-tokens": TaskKind("text", ("length", "labels"), tags, True),
-    "text-embedding": TaskKind("text", ("width",), one_label),
+    "text-embedding": TaskKind("text", ("width",), embedding),
 }
 
 
 def is_multilabel(task: str) -> bool:
     """Whether an item of the task may have several labels, or none."""
     return task.endswith("-multilabel")
+
+
+def is_embedding(task: str) -> bool:
+    """Whether the model's answer is an embedding, and the bundle has no labels."""
+    return task.endswith("-embedding")
 
 
 def predictions(
