@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_benchmarks.accuracy import Answers, collect_answers
+from edge_benchmarks.accuracy import Answers, collect_answers, tagging
 from edge_benchmarks.timing import InterleavedTimings, interleave
 from edge_export.candidates import BASELINE, Candidate
 from edge_export.capture import Captured
@@ -35,9 +35,10 @@ def answer(candidates: Sequence[Candidate], captured: Captured, samples: "Sample
     preprocess = captured.preprocessor()
     predictors = {one.name: predictor(one.model, options=one.session, check=preprocess.check) for one in candidates}
     multilabel = is_multilabel(captured.task)
-    answers = collect_answers(predictors, preprocess, samples, stack=preprocess.stack, multilabel=multilabel)
+    tags = tagging(captured.task, captured.labels, preprocess)
+    answers = collect_answers(predictors, preprocess, samples, stack=preprocess.stack, multilabel=multilabel, **tags)
     if BASELINE in answers.logits:
-        broken = np.flatnonzero(~np.isfinite(answers.logits[BASELINE]).all(axis=1))
+        broken = np.flatnonzero(~np.isfinite(answers.logits[BASELINE]).reshape(len(answers.labels), -1).all(axis=1))
         if len(broken):
             first = answers.inputs[broken[0]]
             named = first if isinstance(first, PathLike) else f"item {broken[0] + 1}"

@@ -45,7 +45,10 @@ def predictor(
         return logits
 
     def one_by_one(batch: NDArray[Any]) -> NDArray[np.float32]:
-        return np.concatenate([predict(check(batch[at : at + 1])) for at in range(len(batch))])
+        answers = [predict(check(batch[at : at + 1])) for at in range(len(batch))]
+        if answers[0].ndim == 3:  # for each token, and a row alone may have fewer than its batch
+            answers = [np.pad(one, ((0, 0), (0, batch.shape[1] - one.shape[1]), (0, 0))) for one in answers]
+        return np.concatenate(answers)
 
     # A source that answers right only for single items is captured with a batch of one; so is dynamic int8.
     return one_by_one if fixed == 1 else predict

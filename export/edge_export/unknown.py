@@ -21,8 +21,8 @@ Labels = NDArray[np.int64] | NDArray[np.bool_]
 
 def choose_unknown(model: str, captured: Captured, val: Answers, config: ExportConfig) -> Unknown | None:
     """Fit the threshold on labeled val, where one answer an item is asked for and no class is called "unknown"."""
-    if val.reference:
-        return None  # which answers are right is what nobody knows
+    if val.reference or val.tags:
+        return None  # which answers are right is what nobody knows, or spans are asked for
     if config.unknown_precision is None or is_multilabel(captured.task) or UNKNOWN_LABEL in captured.labels:
         return None
     return fit_unknown(val.logits[model], val.labels, config.unknown_precision)

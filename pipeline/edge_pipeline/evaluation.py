@@ -57,7 +57,7 @@ def evaluate(
         InputError: the data cannot be read, lack the split, have other labels, or may hold training images in it.
         BundleError: the bundle cannot be trusted.
     """
-    from edge_benchmarks.accuracy import collect_answers, summarize
+    from edge_benchmarks.accuracy import collect_answers, summarize, tagging
     from edge_export.unknown import measure_unknown
     from edge_runtime import load
     from edge_runtime.preprocessing import make_preprocessor
@@ -68,13 +68,16 @@ def evaluate(
     samples = open_split(model, data, split=split, note=note, **options)
     preprocess = make_preprocessor(model.manifest.preprocessing, model.bundle.read)
     name = model.variant.name
-    answers = collect_answers({name: model.infer}, preprocess, samples, stack=preprocess.stack, multilabel=multilabel)
+    tags = tagging(model.manifest.task, model.labels, preprocess)
+    answers = collect_answers(
+        {name: model.infer}, preprocess, samples, stack=preprocess.stack, multilabel=multilabel, **tags
+    )
     withheld = model.variant.unknown
     return Evaluation(
         model.content_id,
         name,
         split,
-        summarize(answers.labels, answers.logits[name], model.labels),
+        summarize(answers.labels, answers.logits[name], model.labels, samples.groups),
         measure_unknown(answers.logits[name], answers.labels, withheld) if withheld else None,
     )
 
@@ -104,6 +107,9 @@ def open_split(
     wanted = model.manifest.preprocessing.kind
     if dataset.kind != wanted:
         raise InputError(f"{data}: holds {dataset.noun}, and the bundle answers {wanted}s; give data of its kind")
+    if dataset.tagged != (model.manifest.task == "text-tokens"):
+        has, answers = ("spans", "labels") if dataset.tagged else ("labels", "spans")
+        raise InputError(f"{data}: has {has}, and the bundle answers {answers}; give data of its kind")
     if split not in dataset.splits:
         raise InputError(f"{data}: no split {split!r}; it has {', '.join(dataset.splits)}")
     if tuple(dataset.labels) != model.labels:

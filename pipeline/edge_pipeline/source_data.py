@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any, cast
 
 from edge_export.config import ExportData
 from edge_pipeline.data import Dataset, Split, TextSplit, open_dataset
@@ -153,10 +154,13 @@ def _in_model_order(
     else:
         return dataset.labels, dataset.splits
 
+    if dataset.tagged:  # spans say their kinds by name
+        return tuple(names), dataset.splits
+
     def moved(split: Split | TextSplit) -> Split | TextSplit:
-        targets = tuple(
+        targets: Any = tuple(
             places[target] if isinstance(target, int) else tuple(sorted(places[one] for one in target))
-            for target in split.targets
+            for target in cast("tuple[int | tuple[int, ...], ...]", split.targets)
         )
         return replace(split, targets=targets)
 

@@ -14,14 +14,24 @@
 
 from __future__ import annotations
 
-from edge_benchmarks.accuracy.answers import AGREEMENT, TOP1, Answers, Label, Predictor, collect_answers, predicted
+from edge_benchmarks.accuracy.answers import (
+    AGREEMENT,
+    ALL_SPANS,
+    TOP1,
+    Answers,
+    Label,
+    Predictor,
+    collect_answers,
+    predicted,
+)
 from edge_benchmarks.accuracy.classes import ClassVerdict, judge_classes
-from edge_benchmarks.accuracy.spans import NO_WORD, OUTSIDE, Span, f1, span_tags, stack_words
+from edge_benchmarks.accuracy.spans import NO_WORD, OUTSIDE, Span, f1, span_tags, stack_words, tagging
 from edge_benchmarks.accuracy.summary import AccuracySummary, ClassAccuracy, summarize
 from edge_benchmarks.accuracy.verdict import MACRO_F1, Metric, expect_bound, judge_accuracy
 
 __all__ = [
     "AGREEMENT",
+    "ALL_SPANS",
     "MACRO_F1",
     "NO_WORD",
     "OUTSIDE",
@@ -43,4 +53,5 @@ __all__ = [
     "span_tags",
     "stack_words",
     "summarize",
+    "tagging",
 ]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from edge_benchmarks.statistics.clusters import resampled_counts
 from edge_benchmarks.verdicts import Interval
 from edge_runtime.errors import InputError
+from edge_runtime.preprocessing.interface import Preprocessor
 from edge_runtime.text import Words
 
 CONFIDENCE = 0.95
@@ -78,6 +79,13 @@ class TaggedWords(NamedTuple):
     def of(self, row: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return `(words, tags)` of a model's `(length, tags)` logits."""
         return np.concatenate([row[list(self.first)], self.outside])
+
+
+def tagging(task: str, labels: Sequence[str], preprocess: Preprocessor) -> dict[str, Any]:
+    """Return what `collect_answers` takes besides, where a task's labels are spans."""
+    if task != "text-tokens":
+        return {}
+    return {"tags": labels, "trace": lambda item: preprocess.trace(preprocess.decode(item))}
 
 
 def tagged_words(words: Words, spans: Any, tags: Sequence[str]) -> TaggedWords:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from edge_benchmarks.accuracy import AccuracySummary, collect_answers, summarize
+from edge_benchmarks.accuracy import AccuracySummary, collect_answers, summarize, tagging
 from edge_benchmarks.accuracy.answers import Label
 from edge_benchmarks.machine.sizes import file_bytes
 
@@ -123,6 +123,7 @@ def with_accuracy(arms: Sequence[Arm], data: Callable[[Model], Iterable[tuple[An
             data(first),
             stack=preprocess.stack,
             multilabel=is_multilabel(first.manifest.task),
+            **tagging(first.manifest.task, first.labels, preprocess),
         )
         found |= {name: summarize(answers.labels, answers.logits[name], first.labels) for name in models}
     return [replace(arm, facts=replace(arm.facts, accuracy=found.get(arm.name))) for arm in arms]

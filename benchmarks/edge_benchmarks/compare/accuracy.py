@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from edge_benchmarks.accuracy import Answers, Label, collect_answers
+from edge_benchmarks.accuracy import Answers, Label, collect_answers, tagging
 from edge_benchmarks.accuracy.paired import Paired, number_groups
 from edge_benchmarks.compare.effects import Shares
 from edge_benchmarks.compare.judge import Question
@@ -72,6 +72,7 @@ def _answers(
         items,
         stack=preprocess.stack,
         multilabel=is_multilabel(model.manifest.task),
+        **tagging(model.manifest.task, model.labels, preprocess),
     )
     return answers, getattr(items, "groups", None)
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from edge_benchmarks.accuracy import AGREEMENT
+from edge_benchmarks.accuracy import AGREEMENT, ALL_SPANS
 from edge_benchmarks.report.page import Cell, Figure, Section, Table, Text, Tone
 from edge_benchmarks.report.plots import interval_dots
 from edge_benchmarks.verdicts import Interval
@@ -22,6 +22,8 @@ def right_word(document: Mapping[str, Any]) -> str:
     """Name what is counted as right."""
     if document["measure"] == AGREEMENT:
         return "agreement with fp32"
+    if document["measure"] == ALL_SPANS:
+        return ALL_SPANS
     return "all labels right" if is_multilabel(document["task"]) else "top-1"
 
 
@@ -42,6 +44,8 @@ def accuracy_section(document: Mapping[str, Any], what: str) -> Section:
     ]
     if document["measure"] == AGREEMENT:
         blocks.append(Text("The items have no labels: the fp32 network's own answers stand for them.", "unsure"))
+    if document["measure"] == ALL_SPANS:
+        blocks += _spans(document)
     if document["source"] == "run":
         text = f"For this run, test has been looked at {openings} times, training's own report included."
     else:
@@ -51,6 +55,27 @@ def accuracy_section(document: Mapping[str, Any], what: str) -> Section:
     blocks += _classes(document)
     blocks += [Text(_unknown(name, unknown)) for name, unknown in document["unknown"].items()]
     return Section("Accuracy", blocks)
+
+
+def _spans(document: Mapping[str, Any]) -> list[Figure | Text | Table]:
+    """Return span F1 of each variant and kind, and by how much it fell."""
+    columns = ["variant", "span F1, %", "95 % interval", *(one["label"] for one in document["rows"][0]["spans"])]
+    rows: list[list[str | Cell]] = [
+        [
+            row["variant"],
+            f"{100 * row['span_f1']['estimate']:.2f}",
+            f"{100 * row['span_f1']['low']:.2f} to {100 * row['span_f1']['high']:.2f}",
+            *(f"{100 * one['f1']:.2f}" for one in row["spans"]),
+        ]
+        for row in document["rows"]
+    ]
+    blocks: list[Figure | Text | Table] = [Table(columns, rows, "A span is right when its kind and both its ends are")]
+    drop = (document["accuracy"] or {}).get("span_f1_drop")
+    if drop:
+        low, high = 100 * drop["low"], 100 * drop["high"]
+        text = f"Span F1 falls by {100 * drop['estimate']:.2f} points (95 % interval {low:.2f} to {high:.2f})."
+        blocks.append(Text(text))
+    return blocks
 
 
 def _classes(document: Mapping[str, Any]) -> list[Table]:

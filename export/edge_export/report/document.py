@@ -83,6 +83,8 @@ def _row(one: Candidate, labels: Sequence[str], test: Answers, timings: Interlea
         "n": summary.n,
         "coverage": one.coverage.to_dict() if one.coverage else None,
     }
+    if summary.span_f1 is not None:
+        row |= {"span_f1": asdict(summary.span_f1), "spans": [asdict(kind) for kind in summary.per_class]}
     if one.name in timings.samples_ns:
         row |= _latency(timings, one.name)
         row["speedup_over_eager"] = _speedup(timings, one.name, EAGER)

@@ -160,6 +160,11 @@ def _changed_section(test: Answers, candidate: str, labels: Sequence[str]) -> Se
     changed = test.changed(candidate, BASELINE)
     if not len(changed):
         return Section("Changed answers", [Text(f"None of {len(test.labels):,} test answers changed.", "good")])
+    if test.tags:
+        caption = f"{candidate} marks other spans than {BASELINE}"
+        texts = gallery([(test.inputs[index], caption) for index in changed[:MOST_PICTURES]])
+        told = Text(f"{len(changed):,} of {len(test.labels):,} test answers changed.")
+        return Section("Changed answers", [told, texts])
     ours, theirs = (predicted(test.logits[name], test.multilabel) for name in (candidate, BASELINE))
     images = []
     for index in changed[:MOST_PICTURES]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_benchmarks.accuracy import Answers
+from edge_benchmarks.accuracy import NO_WORD, Answers
 from edge_export.candidates import BASELINE, Candidate, make_int8
 from edge_export.capture import Captured
 from edge_export.config import Samples
@@ -22,6 +22,7 @@ from edge_export.search.question import Question
 from edge_export.search.trial import Trial, judge_trial
 from edge_export.sessions import predictor
 from edge_runtime.errors import BundleError
+from edge_runtime.preprocessing import TextPreprocessing
 
 if TYPE_CHECKING:
     import onnx
@@ -61,17 +62,33 @@ class Laboratory:
     def __post_init__(self) -> None:
         """Choose the subset: half of it the items that the baseline is least sure of, half spread over val."""
         items = list(self.val)
-        sure = np.sort(self.answers.logits[BASELINE], axis=1)
-        margin = sure[:, -1] - sure[:, -2] if sure.shape[1] > 1 else np.abs(sure[:, 0])
+        sure = np.sort(self.answers.logits[BASELINE], axis=-1)
+        margin = sure[..., -1] - sure[..., -2] if sure.shape[-1] > 1 else np.abs(sure[..., 0])
+        if margin.ndim > 1:  # of a text with spans, the word that it is least sure of
+            margin = np.where(self.answers.labels == NO_WORD, np.inf, margin).min(axis=1, initial=np.inf)
         near = np.argsort(margin, kind="stable")[: SUBSET // 2]
         spread = np.linspace(0, len(items) - 1, min(len(items), SUBSET // 2)).astype(int)
         chosen = sorted({*near.tolist(), *spread.tolist()})
         self._preprocess = self.captured.preprocessor()
         tensors = [self._preprocess(items[at][0]) for at in chosen]
         self._inputs = self._preprocess.stack(tensors)
-        self._expected = self.answers.logits[BASELINE][chosen]
+        judged = not self.answers.tags and not self.answers.cosines
+        self._expected = self.answers.logits[BASELINE][chosen] if judged else self._raw()
         self._made: dict[str, Candidate] = {}
         self.inputs = typical_inputs(tensors, LENGTHS)
+
+    def _raw(self) -> NDArray[np.float32]:
+        """Return what the baseline's graph answers on the subset, where something made of it is judged."""
+        ask = predictor(self.baseline.model, options=self.baseline.session, check=self._preprocess.check)
+        return self._padless(ask(self._inputs))
+
+    def _padless(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Take no notice of what is said of padding."""
+        contract = self.captured.preprocessing
+        if logits.ndim != 3 or not isinstance(contract, TextPreprocessing):
+            return logits
+        counted: NDArray[np.float32] = logits * (self._inputs != contract.pad_id)[..., np.newaxis]
+        return counted
 
     def candidate(self, recipe: Recipe) -> Candidate:
         """Make the candidate of a recipe."""
@@ -90,9 +107,8 @@ class Laboratory:
         def measure() -> NDArray[np.float32]:
             try:
                 made = make_quantized(self.graph, recipe, self.observation)
-                logits = predictor(made.model.SerializeToString(), options=made.session, check=self._preprocess.check)(
-                    self._inputs
-                )
+                ask = predictor(made.model.SerializeToString(), options=made.session, check=self._preprocess.check)
+                logits = self._padless(ask(self._inputs))
             except BundleError:  # a recipe that ONNX Runtime cannot run is a recipe that cannot ship
                 return np.array(np.inf, dtype=np.float32)
             return np.array(np.mean((logits - self._expected) ** 2, dtype=np.float64), dtype=np.float32)

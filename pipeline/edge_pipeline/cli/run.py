@@ -31,7 +31,12 @@ def command(*, bundle: Path, inputs: tuple[str, ...], top: int, as_json: bool, *
         click.echo(json.dumps(answers, ensure_ascii=False))
     else:
         for answer in answers:
-            if "error" not in answer:
+            if "entities" in answer:
+                for one in answer["entities"] or [{"label": "no spans"}]:
+                    told = [str(value) for key, value in one.items() if key not in ("start", "end", "score")]
+                    place = [f"{one['start']}-{one['end']}", f"{one['score']:.4f}"] if "start" in one else []
+                    click.echo("\t".join((answer["input"], *told, *place)))
+            elif "error" not in answer:
                 guesses = "  ".join(f"{guess['label']} {guess['score']:.4f}" for guess in answer["top"])
                 click.echo(
                     f"{answer['input']}\t{answer['label']}\t{answer['score']:.4f}" + (f"\t{guesses}" if top > 1 else "")
