@@ -15,7 +15,7 @@ from edge_export.capture import Captured
 from edge_export.capture.interface import Predictor
 from edge_export.sessions import predictor
 from edge_runtime.errors import InputError
-from edge_runtime.tasks import is_multilabel
+from edge_runtime.tasks import is_embedding, is_multilabel
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,9 +34,16 @@ def answer(candidates: Sequence[Candidate], captured: Captured, samples: "Sample
     """
     preprocess = captured.preprocessor()
     predictors = {one.name: predictor(one.model, options=one.session, check=preprocess.check) for one in candidates}
-    multilabel = is_multilabel(captured.task)
-    tags = tagging(captured.task, captured.labels, preprocess)
-    answers = collect_answers(predictors, preprocess, samples, stack=preprocess.stack, multilabel=multilabel, **tags)
+    answers = collect_answers(
+        predictors,
+        preprocess,
+        samples,
+        stack=preprocess.stack,
+        multilabel=is_multilabel(captured.task),
+        embeddings=is_embedding(captured.task),
+        classes=len(captured.labels),
+        **tagging(captured.task, captured.labels, preprocess),
+    )
     if BASELINE in answers.logits:
         broken = np.flatnonzero(~np.isfinite(answers.logits[BASELINE]).reshape(len(answers.labels), -1).all(axis=1))
         if len(broken):

@@ -11,12 +11,13 @@ def check_plausible(val: Answers, captured: Captured) -> None:
     """Refuse a source whose fp32 answers on labeled val cannot be told from guessing.
 
     A run is spared: its labels and its preprocessing are those that it was trained with. So is data with several
-    labels an image or with spans, where a guess is not one of a known number.
+    labels an image or with spans, where a guess is not one of a known number, and so are embeddings, which know no
+    labels.
 
     Raises:
         InputError: the 95 % interval of the accuracy reaches down to one in as many as there are labels.
     """
-    if captured.provenance["source"] == "run" or val.reference or val.multilabel or val.tags:
+    if captured.provenance["source"] == "run" or val.reference or val.multilabel or val.cosines or val.tags:
         return
     right = val.right(BASELINE)
     accuracy = wilson_interval(int(right.sum()), len(right))

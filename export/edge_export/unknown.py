@@ -9,7 +9,7 @@ from edge_benchmarks.accuracy import Answers
 from edge_export.capture import Captured
 from edge_export.config import ExportConfig
 from edge_runtime.manifest import Unknown
-from edge_runtime.tasks import is_multilabel
+from edge_runtime.tasks import is_embedding, is_multilabel
 
 UNKNOWN_LABEL = "unknown"
 """What the runtime answers below the threshold; a class of that name could not be told from it."""
@@ -21,8 +21,8 @@ Labels = NDArray[np.int64] | NDArray[np.bool_]
 
 def choose_unknown(model: str, captured: Captured, val: Answers, config: ExportConfig) -> Unknown | None:
     """Fit the threshold on labeled val, where one answer an item is asked for and no class is called "unknown"."""
-    if val.reference or val.tags:
-        return None  # which answers are right is what nobody knows, or spans are asked for
+    if val.reference or val.tags or is_embedding(captured.task):
+        return None  # which answers are right is what nobody knows, or an embedding says no label
     if config.unknown_precision is None or is_multilabel(captured.task) or UNKNOWN_LABEL in captured.labels:
         return None
     return fit_unknown(val.logits[model], val.labels, config.unknown_precision)

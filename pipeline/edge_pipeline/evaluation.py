@@ -61,23 +61,27 @@ def evaluate(
     from edge_export.unknown import measure_unknown
     from edge_runtime import load
     from edge_runtime.preprocessing import make_preprocessor
-    from edge_runtime.tasks import is_multilabel
+    from edge_runtime.tasks import is_embedding, is_multilabel
 
     model = load(bundle, threads=threads, variant=variant)
-    multilabel = is_multilabel(model.manifest.task)
     samples = open_split(model, data, split=split, note=note, **options)
     preprocess = make_preprocessor(model.manifest.preprocessing, model.bundle.read)
     name = model.variant.name
-    tags = tagging(model.manifest.task, model.labels, preprocess)
     answers = collect_answers(
-        {name: model.infer}, preprocess, samples, stack=preprocess.stack, multilabel=multilabel, **tags
+        {name: model.infer},
+        preprocess,
+        samples,
+        stack=preprocess.stack,
+        multilabel=is_multilabel(model.manifest.task),
+        embeddings=is_embedding(model.manifest.task),
+        **tagging(model.manifest.task, model.labels, preprocess),
     )
     withheld = model.variant.unknown
     return Evaluation(
         model.content_id,
         name,
         split,
-        summarize(answers.labels, answers.logits[name], model.labels, samples.groups),
+        summarize(answers.labels, answers.logits[name], model.labels or answers.numbers, samples.groups),
         measure_unknown(answers.logits[name], answers.labels, withheld) if withheld else None,
     )
 
@@ -98,7 +102,7 @@ def open_split(
         InputError: as in `evaluate`.
     """
     from edge_pipeline.data import open_dataset
-    from edge_runtime.tasks import is_multilabel
+    from edge_runtime.tasks import is_embedding, is_multilabel
 
     options["multilabel"] = is_multilabel(model.manifest.task)
     dataset = open_dataset(Path(data), **options)
@@ -112,7 +116,7 @@ def open_split(
         raise InputError(f"{data}: has {has}, and the bundle answers {answers}; give data of its kind")
     if split not in dataset.splits:
         raise InputError(f"{data}: no split {split!r}; it has {', '.join(dataset.splits)}")
-    if tuple(dataset.labels) != model.labels:
+    if not is_embedding(model.manifest.task) and tuple(dataset.labels) != model.labels:
         unlike = sorted(set(dataset.labels) ^ set(model.labels)) or ["the order"]
         raise InputError(
             f"{data}: its labels are not the bundle's ({', '.join(unlike[:5])}); give data with the same classes"

@@ -108,7 +108,7 @@ def open_bundle_arms(
 def with_accuracy(arms: Sequence[Arm], data: Callable[[Model], Iterable[tuple[Any, Label]]]) -> list[Arm]:
     """Measure the accuracy of every variant on the items that `data` gives for its bundle; plain files have none."""
     from edge_runtime.preprocessing import make_preprocessor
-    from edge_runtime.tasks import is_multilabel
+    from edge_runtime.tasks import is_embedding, is_multilabel
 
     found: dict[str, AccuracySummary] = {}
     for path in dict.fromkeys(arm.path for arm in arms):
@@ -124,8 +124,10 @@ def with_accuracy(arms: Sequence[Arm], data: Callable[[Model], Iterable[tuple[An
             stack=preprocess.stack,
             multilabel=is_multilabel(first.manifest.task),
             **tagging(first.manifest.task, first.labels, preprocess),
+            embeddings=is_embedding(first.manifest.task),
         )
-        found |= {name: summarize(answers.labels, answers.logits[name], first.labels) for name in models}
+        names = first.labels or answers.numbers
+        found |= {name: summarize(answers.labels, answers.logits[name], names) for name in models}
     return [replace(arm, facts=replace(arm.facts, accuracy=found.get(arm.name))) for arm in arms]
 
 

@@ -61,7 +61,7 @@ def _answers(
 ) -> tuple[Answers, tuple[str, ...] | None]:
     from edge_runtime import load
     from edge_runtime.preprocessing import make_preprocessor
-    from edge_runtime.tasks import is_multilabel
+    from edge_runtime.tasks import is_embedding, is_multilabel
 
     model = load(path, device=device, variant=variant, threads=threads)
     preprocess = make_preprocessor(model.manifest.preprocessing, model.bundle.read)
@@ -73,6 +73,7 @@ def _answers(
         stack=preprocess.stack,
         multilabel=is_multilabel(model.manifest.task),
         **tagging(model.manifest.task, model.labels, preprocess),
+        embeddings=is_embedding(model.manifest.task),
     )
     return answers, getattr(items, "groups", None)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.option("--threads", type=click.IntRange(1), help="Threads inside an operator; default: what the machine grants.")
 @click.option("--variant", help="Variant of the bundle; default: the one that the runtime takes.")
 @click.option("--top", type=click.IntRange(1), default=1, show_default=True, help="Answers to show for each input.")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list of input, label and score.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list of input and answer.")
 def command(*, bundle: Path, inputs: tuple[str, ...], top: int, as_json: bool, **options: Any) -> int:
     """Ask BUNDLE what it says of each of INPUTS: image files, or texts."""
     from edge_runtime import load
@@ -31,7 +31,11 @@ def command(*, bundle: Path, inputs: tuple[str, ...], top: int, as_json: bool, *
         click.echo(json.dumps(answers, ensure_ascii=False))
     else:
         for answer in answers:
-            if "entities" in answer:
+            if "embedding" in answer:
+                numbers = answer["embedding"]
+                first = " ".join(f"{number:.4f}" for number in numbers[:8])
+                click.echo(f"{answer['input']}\t{first} ... ({len(numbers)} numbers)")
+            elif "entities" in answer:
                 for one in answer["entities"] or [{"label": "no spans"}]:
                     told = [str(value) for key, value in one.items() if key not in ("start", "end", "score")]
                     place = [f"{one['start']}-{one['end']}", f"{one['score']:.4f}"] if "start" in one else []
