@@ -80,6 +80,7 @@ def read_checkpoint(
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - not a mapping
         model.load_state_dict({n.removeprefix(_MODEL): t for n, t in tensors.items() if n.startswith(_MODEL)})
         optimizer.load_state_dict(_optimizer_state(document, tensors))
+        _lay_out(optimizer)
         if regimen is not None:
             regimen.load({n.removeprefix(_REGIMEN): t for n, t in tensors.items() if n.startswith(_REGIMEN)})
         return Progress(**document["progress"])
@@ -94,6 +95,19 @@ def _optimizer_state(document: dict[str, Any], tensors: "dict[str, Tensor]") -> 
             index, name = full_name.removeprefix(_OPTIMIZER).split(".", 1)
             state.setdefault(int(index), {})[name] = tensor
     return {"state": state, "param_groups": document["groups"]}
+
+
+def _lay_out(optimizer: "Optimizer") -> None:
+    """Give the optimizer's tensors the strides of their parameters, which a fused step takes for granted.
+
+    A file holds tensors row by row; the kernels of a network in channels-last are not.
+    """
+    import torch
+
+    for parameter, values in optimizer.state.items():
+        for name, value in values.items():
+            if isinstance(value, torch.Tensor) and value.shape == parameter.shape:
+                values[name] = torch.empty_like(parameter, dtype=value.dtype).copy_(value)
 
 
 def save_tensors(path: Path, tensors: "dict[str, Tensor]", metadata: dict[str, str] | None = None) -> None:
