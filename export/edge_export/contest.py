@@ -14,6 +14,7 @@ from edge_benchmarks.timing import InterleavedTimings
 from edge_export.candidates import Candidate, calibrate, make_baseline, make_fp16, prepare_int8
 from edge_export.capture import Captured, capture
 from edge_export.config import ExportConfig, ExportData, Progress
+from edge_export.exporter_race import Race, race
 from edge_export.golden import golden_batch
 from edge_export.graphs.coverage import time_share
 from edge_export.inputs import golden_inputs, typical_inputs
@@ -50,6 +51,8 @@ class Contest:
     """Why there is no candidate although one was asked for."""
     twins: Twins = field(default_factory=Twins)
     """Of the finalists, for older ONNX Runtimes."""
+    race: Race = field(default_factory=Race)
+    """Which exporter's graph it is, and what the others took."""
     batchable: Candidate | None = None
     """Of texts, the chosen candidate where it takes batches, else the one that errs least of those that do."""
 
@@ -93,12 +96,13 @@ def hold_contest(source: str | Path, data: ExportData, config: ExportConfig, pro
     captured = capture(str(source), config.source)
     if unknown := [name for name in config.protect if name not in captured.labels]:
         raise InputError(f"protect={unknown[0]!r}: no such class; there are {', '.join(captured.labels)}")
+    captured, raced = _fastest_export(captured, data, config, progress)
     progress("optimizing the graph")
     graph, baseline, passes = make_baseline(captured)
     progress("answering val")
     val = answer([baseline], captured, data.splits["val"])
     check_plausible(val, captured)
-    contest = Contest(captured, target, baseline, passes, val)
+    contest = Contest(captured, target, baseline, passes, val, race=raced)
     if config.compatible:
         progress("making the twin for older ONNX Runtimes")
         contest = _with_twins(contest, fp32_twin(graph, baseline, captured, _typical(contest, config)), data)
@@ -111,6 +115,17 @@ def hold_contest(source: str | Path, data: ExportData, config: ExportConfig, pro
     answers = contest.trials[0].answers
     known = replace(contest, val=replace(answers, logits=contest.val.logits | answers.logits))
     return _check_share(known, config)
+
+
+def _fastest_export(
+    captured: Captured, data: ExportData, config: ExportConfig, progress: Progress
+) -> tuple[Captured, Race]:
+    """Hold other exporters' graphs against the first one's, on a text of the length that half of val has at most."""
+    if not captured.rivals:
+        return captured, Race()
+    progress("comparing exporters")
+    preprocess = captured.preprocessor()
+    return race(captured, config, typical_inputs([preprocess(text) for text, _ in data.splits["val"]]))
 
 
 def _with_twins(contest: Contest, made: Twins, data: ExportData) -> Contest:

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edge_export.capture.exporters import rivals
 from edge_export.capture.interface import Captured, SourceOptions
 from edge_export.capture.labels import labels_for
 from edge_export.capture.module_source import sha256_of
@@ -99,7 +100,16 @@ def _captured(
     }
     notes = (f"texts of at most {contract.max_length} tokens, longer ones are cut",)
     return Captured(
-        graph, reference, parity, labels, task, contract, provenance, notes, files={contract.tokenizer: content}
+        graph,
+        reference,
+        parity,
+        labels,
+        task,
+        contract,
+        provenance,
+        notes,
+        files={contract.tokenizer: content},
+        rivals=rivals(module, contract),
     )
 
 

@@ -76,6 +76,8 @@ class Captured:
     """What the user should know of how it was captured, one line each, such as an `If` whose branches stay float."""
     files: Mapping[str, bytes] = field(default_factory=dict)
     """What the preprocessing needs of the bundle, such as a tokenizer, by path."""
+    rivals: Mapping[str, "Callable[[], onnx.ModelProto]"] = field(default_factory=dict)
+    """What other exporters would make of the source, by name; they may raise EdgeError."""
 
     def preprocessor(self) -> Preprocessor:
         """Return what executes the preprocessing."""

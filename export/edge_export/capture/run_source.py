@@ -1,10 +1,12 @@
 """A run of `edge train` to ONNX."""
 
 import hashlib
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from edge_export.architectures import create_network
+from edge_export.capture.exporters import rivals
 from edge_export.capture.interface import Captured, SourceOptions
 from edge_export.capture.parity import check_parity
 from edge_export.capture.torch_module import eager, export_encoder, export_module
@@ -15,7 +17,10 @@ from edge_runtime.errors import InputError
 from edge_runtime.preprocessing import TextPreprocessing
 
 if TYPE_CHECKING:
+    import onnx
     from torch import nn
+
+    from edge_export.text_networks.network import TextNetwork
 
 PRIVATE = ("weights", "group")
 """Choices of a training that stay out of the bundle: a path on the customer's machine, and a pattern made of what
@@ -44,9 +49,11 @@ def capture_run(source: str, options: SourceOptions) -> Captured:
     module = load_network(directory, run)
     contract = run.preprocessing
     files: dict[str, bytes] = {}
+    others: Mapping[str, Callable[[], onnx.ModelProto]] = {}
     if isinstance(contract, TextPreprocessing):
         model = export_encoder(module, contract)
         files[contract.tokenizer] = read_tokenizer(directory, contract)
+        others = rivals(cast("TextNetwork", module), contract)
     else:
         model = export_module(module, contract.tensor_shape)
     reference = eager(module)
@@ -59,7 +66,7 @@ def capture_run(source: str, options: SourceOptions) -> Captured:
         "training": _choices(run),
         "training_metrics": run.metrics,
     }
-    return Captured(model, reference, parity, run.labels, run.task, contract, provenance, files=files)
+    return Captured(model, reference, parity, run.labels, run.task, contract, provenance, files=files, rivals=others)
 
 
 def _choices(run: Run) -> dict[str, Any]:

@@ -58,7 +58,7 @@ def _export(module: "nn.Module", example: "Tensor", axes: dict[int, Any], opset:
     module.eval()
     _check_weights(module)
     try:
-        with warnings.catch_warnings(), _quiet_exporter():
+        with warnings.catch_warnings(), quiet_exporter():
             warnings.simplefilter("ignore")
             program = torch.onnx.export(
                 module,
@@ -118,7 +118,7 @@ def eager(module: "nn.Module") -> Predictor:
     return predict
 
 
-class _quiet_exporter:  # noqa: N801 - used as a `with` statement's verb
+class quiet_exporter:  # noqa: N801 - used as a `with` statement's verb
     """Silence the exporter's own progress and advice, which land on stdout and in the root logger."""
 
     def __enter__(self) -> None:

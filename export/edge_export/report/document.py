@@ -46,7 +46,12 @@ def build_report(
         "shipped": list(shipped),
         "quantize": config.quantize,
         "source": captured.provenance["source"],
-        "notes": [*captured.notes, *(contest.chosen.notes if contest.chosen else ()), *contest.twins.notes],
+        "notes": [
+            *captured.notes,
+            *filter(None, [contest.race.note]),
+            *(contest.chosen.notes if contest.chosen else ()),
+            *contest.twins.notes,
+        ],
         "task": captured.task,
         "measure": test.measure,
         "rows": [
@@ -59,6 +64,7 @@ def build_report(
         "classes": [asdict(one) for one in judgement.classes] if judgement else [],
         "unknown": dict(unknown),
         "parity": asdict(captured.parity),
+        "exporters": asdict(contest.race),
         "passes": [asdict(record) for record in contest.passes],
         "target": contest.target.name,
         "calibration": contest.calibration,
