@@ -60,8 +60,8 @@ class AccuracyVerdict:
     """When inconclusive: about how many items would decide at this rate of changes, in groups as they are; None where
     none would, or nobody can say."""
     measure: str = "top-1"
-    """What `drop` is of: `top-1`, `all spans right`, `agreement` with the baseline where there are no labels, or `macro-f1`. `baseline`
-    and `candidate` are shares of right answers in any case."""
+    """What `drop` is of: `top-1`, `all spans right`, `agreement` with the baseline where there are no labels, or
+    `macro-f1`. `baseline` and `candidate` are shares of right answers in any case."""
     groups: int | None = None
     """Groups that were resampled whole; None where items were taken as independent."""
     unlabeled: int | None = None

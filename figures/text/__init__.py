@@ -4,9 +4,10 @@ from functools import partial
 
 from interface import Measure
 
-from text import latency, learning, start
+from text import entities, latency, learning, start
 
 FIGURES: dict[str, Measure] = {
+    "entities": entities.measure,
     "latency": latency.measure,
     "sentiment-zh": partial(learning.measure_split, "sentiment-zh"),
     "sms": partial(learning.measure_split, "sms"),

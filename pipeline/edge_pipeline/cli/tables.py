@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from edge_benchmarks.accuracy import ALL_SPANS
 from edge_benchmarks.report.columns import whole_table
 from edge_pipeline.evaluation import Evaluation
 
@@ -21,6 +22,10 @@ def print_evaluation(result: Evaluation) -> None:
     console.print(whole_table(("class", "precision", "recall", "F1", "items"), rows))
     top1 = summary.top1
     what = "all labels right" if summary.multilabel else "top-1"
+    if (spans := summary.span_f1) is not None:
+        what = ALL_SPANS
+        low, high = 100 * spans.low, 100 * spans.high
+        console.print(f"[bold]span F1 {100 * spans.estimate:.2f} %[/] (95 % interval {low:.2f} to {high:.2f})")
     console.print(
         f"[bold]{what} {100 * top1.estimate:.2f} %[/] (95 % interval {100 * top1.low:.2f} to {100 * top1.high:.2f}), "
         f"macro F1 {summary.macro_f1:.4f}, {summary.n:,} items of {result.split}, {result.variant}"

@@ -29,6 +29,7 @@ PRESET_NAMES = ("full", "classic", "quick", "text", "text-lora", "text-scratch")
     "or scratch.  "
     "[default: tf_efficientnet_lite0]",
 )
+@click.option("--task", type=click.Choice(("classes", "tokens")), help="Of texts.  [default: what the data has]")
 @click.option("--text", help="Column of the texts.  [default: text, where there is one]")
 @click.option("--label", help="Column of the texts' labels.  [default: label]")
 @click.option("--max-length", type=click.IntRange(min=1), help="Most tokens of a text.  [default: 128]")

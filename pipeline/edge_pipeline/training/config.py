@@ -27,6 +27,8 @@ class TrainConfig:
     directory of a Hugging Face encoder, its name on the hub, or `scratch`: a small one with a vocabulary of its own."""
     weights: str = "auto"
     """`auto`, `none`, or the path of a `.safetensors` or `.pth` state dict; an encoder of texts brings its own."""
+    task: Literal["classes", "tokens"] | None = None
+    """What texts are labeled with: whole texts, or the words in them; None for what the data has."""
     text: str | None = None
     """Column of the texts; None for `text`, where the data has such a column."""
     label: str | None = None

@@ -161,6 +161,9 @@ def _task(setting: Setting) -> Task:
             f"--freeze {config.freeze}: of a text encoder all is trained (none), the head (backbone), or adapters "
             "(--lora RANK, --adalora RANK)"
         )
+    if config.task is not None and (config.task == "tokens") != setting.dataset.tagged:
+        has, gives = ("spans", "they ask for tokens") if setting.dataset.tagged else ("no spans", "tokens need them")
+        raise InputError(f"--task {config.task}: {path} has {has}; {gives}")
     if not setting.dataset.tagged:
         return "text-multilabel" if config.multilabel else "text-classification"
     if config.freeze != "none" or config.multilabel or config.pooling:
