@@ -7,7 +7,6 @@ nearly the same stay together too, and are a warning elsewhere.
 """
 
 import hashlib
-import unicodedata
 from collections.abc import Sequence
 from itertools import islice
 from pathlib import Path
@@ -32,7 +31,7 @@ from edge_pipeline.data.text_tables import (
     require_columns,
     table_columns,
 )
-from edge_pipeline.data.text_twins import TextTwins
+from edge_pipeline.data.text_twins import TextTwins, comparable
 from edge_runtime.errors import InputError
 
 TEXT, LABEL, SPLIT, GROUP = "text", "label", "split", "group"
@@ -98,7 +97,7 @@ def open_texts(
     _check_splits(data, items)
     digests = _digests(texts)
     told = check_texts(data, items, texts, multilabel)
-    reduced = [letters(one) for one in texts]
+    reduced = [comparable(one) for one in texts]
     content = same_content(_digests(reduced))
     found = Found(data, items, digests, content, TextTwins(reduced), noun="texts", warnings=told)
 
@@ -219,19 +218,3 @@ def _check_splits(data: Path, items: Sequence[Item]) -> None:
 def _digests(texts: Sequence[str]) -> NDArray[np.uint8]:
     digests = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in texts]
     return np.frombuffer(b"".join(digests), np.uint8).reshape(-1, 32)
-
-
-def letters(text: str) -> str:
-    """Return what two texts must share to say the same: letters, digits and symbols in one form and case."""
-    return unicodedata.normalize("NFKC", text).casefold().translate(_KEPT) or text
-
-
-class _Kept(dict[int, int | None]):
-    """Table for `str.translate` that keeps letters, numbers, symbols and marks, filled in as they come."""
-
-    def __missing__(self, point: int) -> int | None:
-        self[point] = point if unicodedata.category(chr(point))[0] in "LNSM" else None
-        return self[point]
-
-
-_KEPT = _Kept()

@@ -7,6 +7,7 @@ candidates in linear time; what they find is decided by the exact index.
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -34,6 +35,22 @@ _NUMBER = re.compile(r"\d+")
 _NONE = np.iinfo(np.uint64).max
 
 
+def comparable(text: str) -> str:
+    """Return what two texts must share to say the same: letters, digits and symbols in one form and case."""
+    return unicodedata.normalize("NFKC", text).casefold().translate(_KEPT) or text
+
+
+class _Kept(dict[int, int | None]):
+    """Table for `str.translate` that keeps letters, numbers, symbols and marks, filled in as they come."""
+
+    def __missing__(self, point: int) -> int | None:
+        self[point] = point if unicodedata.category(chr(point))[0] in "LNSM" else None
+        return self[point]
+
+
+_KEPT = _Kept()
+
+
 class TextTwins:
     """Texts, sketched once so that those of two splits can be compared."""
 
@@ -41,7 +58,7 @@ class TextTwins:
         """Sketch each text.
 
         Args:
-            letters: What of each text counts, as `text_opening` reduces it.
+            letters: What of each text counts, `comparable`.
         """
         self._texts = [_NUMBER.sub("0", text[:MOST_LETTERS]) for text in letters]
         self._long = np.array([len(text) >= FEWEST_LETTERS for text in self._texts], bool)

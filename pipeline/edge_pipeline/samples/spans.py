@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_pipeline.data.text_opening import letters
+from edge_pipeline.data.text_twins import comparable
 from edge_pipeline.samples.interface import Kept, Progress, Splits
 from edge_pipeline.samples.texts import keep_first, text_digests
 
@@ -92,5 +92,5 @@ class TaggedSentences:
 
 def _undated(text: str) -> str:
     """Return a text's letters without digits, so that two days' datelines are one, in the form that a leak has."""
-    plain = letters(text)
+    plain = comparable(text)
     return "".join(character for character in plain if not character.isdigit()) or plain

@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from edge_pipeline.data.split import connect
+from edge_pipeline.data.text_twins import TextTwins, comparable
 from edge_pipeline.samples.interface import Kept, Progress, Splits
 
 DATA_FILE = "data.csv"
@@ -37,8 +39,12 @@ class LabelledTexts:
         return text_digests([self.texts[row] for row in rows])
 
     def units(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Keep together what differs in digits and punctuation alone, such as one advertisement with two numbers."""
-        return np.unique([letters(self.texts[row]) for row in rows], return_inverse=True)[1].astype(np.int64)
+        """Keep together what says nearly the same, such as one advertisement with two numbers or two names."""
+        texts = [self.texts[row] for row in rows]
+        same = np.unique([letters(text) for text in texts], return_inverse=True)[1].astype(np.int64)
+        every = np.arange(len(rows))
+        twins = TextTwins([comparable(text) for text in texts]).near(every, every)
+        return connect([same], np.array(list(twins.items()), np.int64).reshape(-1, 2))
 
     def write(self, root: Path, splits: Splits, progress: Progress | None) -> str:
         """Write `data.csv` with the columns `text,label,split`, UTF-8, in the source's order."""

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 import numpy as np
 import pytest
 
+from edge_pipeline.data import open_dataset
 from edge_pipeline.samples import SOURCES, ner_zh, sms, write_sample
 from edge_pipeline.samples.package_files import PackageFile
 from edge_pipeline.samples.texts import LabelledTexts, letters, normalized
@@ -60,6 +61,8 @@ def test_texts_in_english(tmp_path, name, items, classes):
     for key in (normalized, letters):
         assert all(len(splits) == 1 for splits in splits_of(rows, key).values())
     assert not any("\nham\t" in row["text"] for row in rows)
+    # Not none: a text is held together with one that says nearly the same, not with all of them.
+    assert all(near.count < 0.01 * near.of for near in open_dataset(report.data).report.near_duplicates)
     shares = [
         np.mean([row["label"] == report.classes[0] for row in rows if row["split"] == split]) for split in report.counts
     ]

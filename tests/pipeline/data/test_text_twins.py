@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 
 from edge_pipeline.data import open_dataset, text_twins
-from edge_pipeline.data.text_opening import letters
-from edge_pipeline.data.text_twins import SIMILARITY, TextTwins
+from edge_pipeline.data.text_twins import SIMILARITY, TextTwins, comparable
 
 SYLLABLES = [first + vowel for first in "bcdfghjklmnprstvwz" for vowel in "aeiou"]
 
@@ -20,7 +19,7 @@ def sentence(chooser: random.Random, words: int = 14) -> str:
 
 def pairs(texts: list[str]) -> dict[int, int]:
     everyone = np.arange(len(texts))
-    return TextTwins([letters(text) for text in texts]).near(everyone, everyone)
+    return TextTwins([comparable(text) for text in texts]).near(everyone, everyone)
 
 
 FAR = "something else that is long enough to be looked at, and says nothing of it"
@@ -66,7 +65,7 @@ def test_every_text_that_a_plain_comparison_finds_has_a_twin() -> None:
         for at in chooser.sample(range(18), chooser.randrange(1, 9)):
             changed[at] = sentence(chooser, 1)
         texts += [" ".join(words), " ".join(changed)]
-    sets = [{text[at : at + 4] for at in range(len(text) - 3)} for text in map(letters, texts)]
+    sets = [{text[at : at + 4] for at in range(len(text) - 3)} for text in map(comparable, texts)]
     close = set()
     for one, left in enumerate(sets):
         alike = [len(left & right) >= SIMILARITY * len(left | right) for right in sets]
