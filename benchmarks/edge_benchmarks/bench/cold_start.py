@@ -29,14 +29,17 @@ imported = time.perf_counter_ns()
 
 _BUNDLE = """
 from edge_runtime import model as loading
-make, session_ns = loading.create_session, 0
+prepare, session_ns = loading.prepare_session, 0
 def timed(*arguments, **options):
-    global session_ns
-    begin = time.perf_counter_ns()
-    session = make(*arguments, **options)
-    session_ns = time.perf_counter_ns() - begin
-    return session
-loading.create_session = timed
+    make = prepare(*arguments, **options)
+    def made():
+        global session_ns
+        begin = time.perf_counter_ns()
+        session = make()
+        session_ns = time.perf_counter_ns() - begin
+        return session
+    return made
+loading.prepare_session = timed
 model = edge_runtime.load(request["bundle"], device=request["device"], variant=request["variant"],
                           threads=request["threads"])
 loaded = time.perf_counter_ns()
