@@ -4,9 +4,10 @@ from functools import partial
 
 from interface import Measure
 
-from text import entities, latency, learning, start
+from text import embeddings, entities, latency, learning, start
 
 FIGURES: dict[str, Measure] = {
+    "embeddings": embeddings.measure,
     "entities": entities.measure,
     "latency": latency.measure,
     "sentiment-zh": partial(learning.measure_split, "sentiment-zh"),

@@ -1,4 +1,4 @@
-"""The shortest script that gives a bundle's label of a text, which the start is held to: MODEL TOKENIZER LABELS TEXT."""
+"""The shortest script that gives a text's label, which the start is held to: MODEL TOKENIZER LABELS TEXT."""
 
 import sys
 

@@ -52,9 +52,10 @@ def _first_label(folder: Path, path: Path) -> Figure:
         raise RuntimeError(f"the two do not give the same label: {json.dumps(answers)}")
     timings = interleave(arms, seconds=1, min_rounds=2 * PAIRS, warmup_seconds=0.1)
     ratio = timings.ratio("ours", "hand")
+    by_hand = float(np.median(timings.samples_ns["hand"])) / 1e6
     how = (
         f"median of {PAIRS} paired blocks of whole processes, MiniLM int8 of {path.stat().st_size / 1e6:.0f} MB,"
-        f" 1 thread of inference; by hand {float(np.median(timings.samples_ns['hand'])) / 1e6:.0f} ms: imports, tokenizer and"
+        f" 1 thread of inference; by hand {by_hand:.0f} ms: imports, tokenizer and"
         " session from files, one text, softmax, label; nothing is verified, telemetry is off; files in the page cache,"
         " bytecode compiled"
     )
