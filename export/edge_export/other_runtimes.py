@@ -135,8 +135,7 @@ def _ask(python: Path, candidate: Candidate, inputs: Sequence[NDArray[Any]]) -> 
     options = dict(candidate.session) | ({"session.x64quantprecision": "1"} if saturates() else {})
     with tempfile.TemporaryDirectory(prefix="edge-") as folder:
         (Path(folder) / "model.onnx").write_bytes(candidate.model)
-        named = {str(at): one for at, one in enumerate(inputs)}
-        np.savez(Path(folder) / "inputs.npz", **named)  # type: ignore[arg-type] - its stub names no arrays
+        np.savez(Path(folder) / "inputs.npz", *inputs)
         command = [str(python), "-c", CHILD, folder, json.dumps(options)]
         # Packages of this process are not that interpreter's.
         environment = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "PYTHONHOME")}
@@ -154,7 +153,7 @@ def _ask(python: Path, candidate: Candidate, inputs: Sequence[NDArray[Any]]) -> 
         if found["problem"]:
             return found["version"], found["problem"][:200], []
         with np.load(Path(folder) / "outputs.npz") as outputs:
-            return found["version"], "", [outputs[name] for name in named]
+            return found["version"], "", [outputs[f"arr_{at}"] for at in range(len(inputs))]
 
 
 def _numbers(version: str) -> tuple[int, ...]:

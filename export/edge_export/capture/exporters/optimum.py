@@ -34,7 +34,7 @@ def export_by_optimum(network: "TextNetwork", contract: TextPreprocessing) -> "o
     try:
         from optimum.exporters.onnx import export  # pyright: ignore[reportMissingImports] - an extra
     except ImportError as error:
-        raise MachineError("optimum-onnx is missing; run: pip install optimum-onnx==0.1.0") from error
+        raise MachineError('optimum-onnx is missing; run: pip install "edge-toolchain[optimum]"') from error
     settings = network.encoder.config
     with tempfile.TemporaryDirectory(prefix="edge-") as folder, warnings.catch_warnings(), quiet_exporter():
         warnings.simplefilter("ignore")
@@ -76,7 +76,7 @@ def _describe(network: "TextNetwork", contract: TextPreprocessing) -> Any:
     with torch.inference_mode():
         each_token = network(example).ndim == 3
 
-    class Description(TextEncoderOnnxConfig):  # type: ignore[misc] - untyped
+    class Description(TextEncoderOnnxConfig):  # type: ignore[misc]  # untyped
         NORMALIZED_CONFIG_CLASS = NormalizedTextConfig
 
         @property
