@@ -3,9 +3,10 @@
 A device installs the wheel, and its size is a promise (60 KB). Comments, the texts below constants and fields, and
 docstrings stay in the repository and in the source distribution, but for those of the names that `edge_runtime` exports
 and of their modules: `help()` of everything that hosts may use is whole, and docs/runtime-api.md has the fields. The
-types of functions that hosts do not call stay there too, with what is imported for them alone; those of methods and
-fields are in the wheel, since the type checkers of hosts follow them. What is left out becomes empty lines, and only
-the indent of what stays is smaller, so that a traceback from a device has the line numbers of the source.
+types of functions that hosts do not call stay there too, with what is imported for them alone; those of fields, and of
+the methods of classes that hosts meet, are in the wheel, since type checkers follow them. What is left out becomes
+empty lines, and only the indent of what stays is smaller, so that a traceback from a device has the line numbers of the
+source.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ class SlimHook(BuildHookInterface):  # type: ignore[type-arg]
         self._copy = Path(tempfile.mkdtemp(prefix="edge-runtime-"))
         source = Path(self.root) / PACKAGE
         public = exported((source / "__init__.py").read_text(encoding="utf-8"))
+        reached = named_in(source.parent, public)
         for file in sorted(source.rglob("*")):
             if file.suffix not in (".py", ".typed"):
                 continue
@@ -44,7 +46,7 @@ class SlimHook(BuildHookInterface):  # type: ignore[type-arg]
             text = file.read_text(encoding="utf-8")
             module = ".".join(place.with_suffix("").parts).removesuffix(".__init__")
             slim.write_text(
-                slimmed(text, public.get(module, set())) if file.suffix == ".py" else text, encoding="utf-8"
+                slimmed(text, public.get(module, ()), reached) if file.suffix == ".py" else text, encoding="utf-8"
             )
             build_data["force_include"][str(slim)] = place.as_posix()
 
@@ -58,12 +60,19 @@ def exported(source: str) -> dict[str, set[str]]:
     """Return the modules that the package takes its public names from, with these, of the source of its `__init__`."""
     public: dict[str, set[str]] = {PACKAGE: {PACKAGE}}
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.ImportFrom) and node.module:
-            public.setdefault(node.module, set()).update(alias.name for alias in node.names)
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(PACKAGE):
+            public.setdefault(node.module or "", set()).update(alias.name for alias in node.names)
     return public
 
 
-def slimmed(source: str, public: Collection[str] = ()) -> str:
+def named_in(root: Path, modules: Collection[str]) -> set[str]:
+    """Return every name that stands in these modules: what hosts can reach has one there."""
+    places = [root.joinpath(*module.split(".")) for module in modules]
+    files = [place / "__init__.py" if place.is_dir() else place.with_suffix(".py") for place in places]
+    return {name for file in files for name in re.findall(r"\w+", file.read_text(encoding="utf-8"))}
+
+
+def slimmed(source: str, public: Collection[str] = (), reached: Collection[str] = ()) -> str:
     """Return a module indented less, without comments, texts below assignments, and private docstrings and types.
 
     Everything stays on its line.
@@ -71,6 +80,7 @@ def slimmed(source: str, public: Collection[str] = ()) -> str:
     Args:
         source: Of the module.
         public: Those of its names that hosts use.
+        reached: Classes of such names keep the types of their methods.
 
     Raises:
         ValueError: the module would not do the same any more.
@@ -80,7 +90,7 @@ def slimmed(source: str, public: Collection[str] = ()) -> str:
         if token.type == tokenize.COMMENT:
             row, column = token.start
             lines[row - 1] = lines[row - 1][:column].rstrip() + "\n"
-    scopes = list(_scopes(ast.parse(source), public))
+    scopes = list(_scopes(ast.parse(source), public, reached))
     types = [place for node, _, typed in scopes if not typed for place in _signature(node)]
     for row, start, end in sorted(types, reverse=True):  # from the right, so that columns hold
         line = lines[row - 1].encode()  # columns are those of UTF-8
@@ -99,13 +109,15 @@ def slimmed(source: str, public: Collection[str] = ()) -> str:
     return slim
 
 
-def _scopes(module: ast.Module, public: Collection[str]) -> Iterator[tuple[ast.AST, bool, bool]]:
+def _scopes(
+    module: ast.Module, public: Collection[str], reached: Collection[str]
+) -> Iterator[tuple[ast.AST, bool, bool]]:
     """Yield every node, and whether its docstring and the types of its signature stay."""
     yield module, bool(public), True
     for node in module.body:
         name = getattr(node, "name", "")
         known = name in public or (name.endswith("__") and bool(public))
-        yield from _inner(node, known, known or (isinstance(node, ast.ClassDef) and not _is_private(node)))
+        yield from _inner(node, known, known or (isinstance(node, ast.ClassDef) and name in reached))
 
 
 def _inner(node: ast.AST, documented: bool, typed: bool) -> Iterator[tuple[ast.AST, bool, bool]]:
