@@ -1,11 +1,16 @@
 """`Attention` for ONNX Runtimes that are older than opset 23: two forms, and the answers stay."""
 
+import os
+from pathlib import Path
+
 import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from edge_export.candidates import Candidate
 from edge_export.optimize.older_opset import LOWERINGS, OLDER_OPSET, lower, opset_of
+from edge_export.other_runtimes import load_elsewhere
 from edge_export.sessions import predictor
 from edge_runtime.errors import InputError
 
@@ -73,3 +78,24 @@ def test_what_has_no_older_form_is_told():
     model.graph.node.append(helper.make_node("RMSNormalization", ["y", "bound"], ["z"], "rms"))
     with pytest.raises(InputError, match="RMSNormalization rms: opset 22 has no such operator"):
         lower(model, "decomposed")
+
+
+def older_pythons() -> list[Path]:
+    """Pythons with an ONNX Runtime that lacks opset 23: those of the environment, and that of `make test-oldest`."""
+    made = Path(__file__).parents[3] / ".venv-oldest" / "bin" / "python"
+    named = [Path(one) for one in os.environ.get("EDGE_ORT_PYTHONS", "").split(os.pathsep) if one]
+    return [*named, *([made] if made.is_file() else [])]
+
+
+@pytest.mark.skipif(not older_pythons(), reason="needs an older ONNX Runtime: run `make test-oldest` once")
+@pytest.mark.parametrize("form", LOWERINGS)
+def test_an_onnxruntime_that_refuses_opset_23_answers_the_same(form):
+    batch = [np.random.default_rng(0).standard_normal((3, 5, WIDTH), dtype=np.float32)]
+    before, after = (
+        Candidate("cpu-fp32", model.SerializeToString(), "fp32", "cpu", {})
+        for model in (attention(), lower(attention(), form))
+    )
+    refused = load_elsewhere(before, batch, older_pythons()).problems
+    answered = load_elsewhere(after, batch, older_pythons()).problems
+    assert any(version.startswith("1.22.") for version in answered) and not any(answered.values())
+    assert all(problem for version, problem in refused.items() if version.startswith("1.22."))
