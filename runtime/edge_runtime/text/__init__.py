@@ -13,6 +13,7 @@ import numpy as np
 from edge_runtime.errors import BundleError, EdgeError, InputError, MachineError
 from edge_runtime.preprocessing.interface import at_place
 from edge_runtime.preprocessing.text import TextPreprocessing
+from edge_runtime.session import first_line
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -21,6 +22,8 @@ __all__ = ["TextPreprocessor", "Words", "describe"]
 
 CHUNK = 1024
 """Texts of a list that are sorted by length together, so that memory does not grow with the list."""
+MAX_CHARACTERS = 1 << 22
+"""Of one text: tokenizers takes 250 bytes for each."""
 Ids: TypeAlias = "npt.NDArray[np.int64]"
 
 
@@ -61,29 +64,44 @@ class TextPreprocessor:
             x = _read(x)
         try:
             if isinstance(x, (bytes, bytearray, memoryview)):
-                return str(x, "utf-8-sig")
-            if isinstance(x, str):
+                x = str(x, "utf-8-sig")
+            elif isinstance(x, str):
                 x.encode()  # a lone surrogate is no text, and no tokenizer takes it
-                return x
         except UnicodeError as error:
             raise InputError(f"{describe(x)}: not UTF-8 text ({error.reason} at {error.start})") from error  # type: ignore[attr-defined]
-        raise InputError(f"{describe(x)}: cannot be a text; give a str, UTF-8 bytes or a pathlib.Path")
+        if not isinstance(x, str):
+            raise InputError(f"{describe(x)}: cannot be a text; give a str, UTF-8 bytes or a pathlib.Path")
+        if len(x) > MAX_CHARACTERS:
+            raise InputError(f"{describe(x)}: at most {MAX_CHARACTERS:,} are read; split it")
+        return x
 
     def preprocess(self, plain: str) -> Ids:
         """Return the text's token numbers, `(length,)` int64."""
-        return self._ids(self._tokenizer.encode(plain).ids, plain)
+        return self._ids(self._encode(plain).ids, plain)
 
     def trace(self, plain: str) -> Words:
         """Return the words of a text's tokens."""
-        made = self._tokenizer.encode(plain)
+        made = self._encode(plain)
         found: dict[int, tuple[int, int, int]] = {}
         for at, (word, number, (start, end)) in enumerate(zip(made.word_ids, made.ids, made.offsets, strict=True)):
             if word in found:
                 found[word] = (*found[word][:2], end)
             elif word is not None and self._special.get(number) != plain[start:end] and number != self.contract.pad_id:
                 found[word] = at, start, end
-        spans = (_trim(plain, start, end) for _, start, end in found.values())
-        return Words(plain, tuple(at for at, _, _ in found.values()), tuple(spans))
+        kept, bound = [], len(plain)
+        for at, start, end in reversed(found.values()):
+            span = _trim(plain, start, end, bound)
+            if span[0] < span[1]:  # a blank can be a word
+                kept.append((at, span))
+            bound = start
+        kept.reverse()
+        return Words(plain, tuple(at for at, _ in kept), tuple(span for _, span in kept))
+
+    def _encode(self, plain: str) -> Any:
+        try:
+            return self._tokenizer.encode(plain)
+        except BaseException as error:  # whose message may show the text
+            raise _failed(error, f"{self.contract.tokenizer}: tokenizers fails on {describe(plain)}") from error
 
     def __call__(self, x: Any, color: str | None = None) -> Ids:
         """Decode and preprocess one input."""
@@ -148,18 +166,24 @@ def read_tokenizer(data: bytes, name: str) -> Any:
         raise MachineError('texts need the tokenizers package; run: pip install "edge-runtime[text]"') from error
     try:
         return Tokenizer.from_str(data.decode())
-    except Exception as error:  # it raises plain Exception
-        line = str(error).splitlines()[0][:200]
-        raise BundleError(f"{name}: tokenizers cannot read it ({line}); upgrade tokenizers or export again") from error
+    except BaseException as error:
+        raise _failed(error, f"{name}: tokenizers cannot read it ({first_line(error)[:200]})") from error
 
 
-def _trim(text: str, start: int, end: int) -> tuple[int, int]:
+def _failed(error: BaseException, told: str) -> BundleError:
+    """Take in plain Exceptions, and Rust's panics, which are none."""
+    if isinstance(error, KeyboardInterrupt):
+        raise error
+    return BundleError(f"{told}; upgrade tokenizers or export again")
+
+
+def _trim(text: str, start: int, end: int, bound: int) -> tuple[int, int]:
     """Leave blanks out that a tokenizer counts to its words, and take the marks in that it dropped."""
     while start < end and text[start].isspace():
         start += 1
     while start < end and text[end - 1].isspace():
         end -= 1
-    while end < len(text) and unicodedata.category(text[end])[0] == "M":
+    while start < end < bound and unicodedata.category(text[end])[0] == "M":
         end += 1
     return start, end
 

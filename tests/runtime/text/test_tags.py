@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -109,6 +110,14 @@ def test_golden_texts_hold_the_spans(tagging_archive: bytes, make_tagging_draft:
     assert [failure.split(":")[1:2] for failure in report.failures] == [[" postprocess"]]
 
 
+def test_no_byte_can_change(tagging_archive: bytes) -> None:
+    """Every seventh byte, each set to another value: refused before anything is answered."""
+    for at in range(0, len(tagging_archive), 7):
+        changed = tagging_archive[:at] + bytes([tagging_archive[at] ^ 0x5A]) + tagging_archive[at + 1 :]
+        with pytest.raises(BundleError):
+            edge_runtime.load(changed, variant="cpu-fp32")
+
+
 @pytest.mark.parametrize(
     ("labels", "answers", "message"),
     [
@@ -140,3 +149,62 @@ def test_a_graph_that_answers_another_shape_is_refused(make_tagging_draft: Any, 
     draft.files["cpu-fp32.onnx"] = make_text_draft().files["cpu-fp32.onnx"]
     with pytest.raises(BundleError, match="answered"):
         edge_runtime.load(draft.archive(), variant="cpu-fp32").predict("two")
+
+
+def _with_tokenizer(draft: Any, **parts: Any) -> bytes:
+    """Return the archive of a draft whose tokenizer's file has other parts."""
+    data = json.dumps(json.loads(draft.files["tokenizer.json"]) | parts).encode()
+    draft.files["tokenizer.json"] = data
+    draft.contract = replace(draft.contract, tokenizer_sha256=hashlib.sha256(data).hexdigest())
+    archive: bytes = draft.archive()
+    return archive
+
+
+@pytest.mark.parametrize(
+    "pre_tokenizer",
+    [
+        None,
+        {"type": "ByteLevel", "add_prefix_space": True, "trim_offsets": False, "use_regex": True},
+        {"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always", "split": True},
+        {"type": "Split", "pattern": {"String": " "}, "behavior": "Isolated", "invert": False},
+    ],
+    ids=["none", "ByteLevel", "Metaspace", "Split"],
+)
+def test_no_span_is_empty_where_blanks_are_tokens(pre_tokenizer: Any, make_tagging_draft: Any) -> None:
+    archive = _with_tokenizer(make_tagging_draft(), pre_tokenizer=pre_tokenizer, normalizer=None)
+    model = edge_runtime.load(archive, variant="cpu-fp32")
+    for text in (" ", "two my", "  my  two ", "\n\u0301", "zz \u0301 zz", ""):
+        assert all(start < end and text[start:end] == said for _, start, end, said in _spans(model.predict(text)))
+
+
+def test_a_mark_that_is_a_word_belongs_to_one_span_alone(model: edge_runtime.Model) -> None:
+    assert _spans(model.predict("中\u0301")) == [("who", 0, 1, "中"), ("who", 1, 2, "\u0301")]
+
+
+@pytest.mark.parametrize(
+    ("parts", "text"),
+    [
+        ({"normalizer": {"type": "Replace", "pattern": {"Regex": "(.*?,){30}x"}, "content": "y"}}, "secret," * 60),
+        ({"model": {"type": "WordLevel", "vocab": {"it": 0}, "unk_token": "none"}}, "secret"),
+    ],
+    ids=["panic", "exception"],
+)
+def test_a_tokenizer_that_fails_is_one_line_that_shows_no_text(parts: Any, text: str, make_tagging_draft: Any) -> None:
+    model = edge_runtime.load(_with_tokenizer(make_tagging_draft(), **parts), variant="cpu-fp32")
+    for given in (text, [text]):
+        with pytest.raises(
+            BundleError, match=r"tokenizer\.json: tokenizers fails on text of \d+ characters; "
+        ) as caught:
+            model.predict(given)
+        assert "secret" not in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_file_that_makes_tokenizers_panic_is_refused(make_tagging_draft: Any) -> None:
+    junk = {"type": "Precompiled", "precompiled_charsmap": "/////w=="}
+    with pytest.raises(BundleError, match=r"^tokenizer\.json: tokenizers cannot read it \(Precompiled"):
+        edge_runtime.load(_with_tokenizer(make_tagging_draft(), normalizer=junk))
+
+
+def test_a_text_that_would_take_all_memory_is_refused(model: edge_runtime.Model) -> None:
+    with pytest.raises(InputError, match=r"^item 1 of the list: text of 4,194,305 characters: at most 4,194,304 "):
+        model.predict(["it", b"x" * ((1 << 22) + 1)])
