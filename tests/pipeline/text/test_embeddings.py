@@ -37,7 +37,7 @@ def made(encoder: Path, messages: Path, out: Path) -> ExportResult:
 
 @pytest.fixture(scope="module")
 def result(tiny_encoder: Path, messages: Path, tmp_path_factory: pytest.TempPathFactory) -> ExportResult:
-    """Of the tiny encoder, whose directory says `mean`; int8 of so small a network may be slower, and then fp32 ships."""
+    """Of the tiny encoder, whose directory says `mean`; int8 of so small a network may be slower: then fp32 ships."""
     folder = tmp_path_factory.mktemp("embeddings")
     encoder = folder / "encoder"
     shutil.copytree(tiny_encoder, encoder)
