@@ -81,6 +81,8 @@ _OTHER = {
 def _rule(manifest: Manifest) -> str:
     if is_multilabel(manifest.task):
         return "The probability of a label is `1 / (1 + exp(-logit))`; labels over 0.5 are given."
+    if manifest.task == "text-tokens":
+        return "Each token has a row of logits, and a word's first one decides; B- begins a span, I- goes on with it."
     return "Probabilities are `softmax(logits / temperature)`; the label is that of the largest logit."
 
 

@@ -4,7 +4,13 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_export.capture.huggingface_text import TEXT_CLASSIFIER, capture_text_classifier, capture_text_encoder
+from edge_export.capture.huggingface_text import (
+    TAGGER,
+    TEXT_CLASSIFIER,
+    capture_tagger,
+    capture_text_classifier,
+    capture_text_encoder,
+)
 from edge_export.capture.interface import Captured, SourceOptions
 from edge_export.capture.module_source import capture_module, sha256_of
 from edge_export.capture.preprocess_spec import IMAGENET_MEAN, IMAGENET_STD, ImageInput, read_preprocessing
@@ -41,6 +47,8 @@ def capture_huggingface(source: str, options: SourceOptions) -> Captured:
     names = config.get("architectures") or ["no architecture"]
     if options.task == "text-embedding":
         return capture_text_encoder(source, options)
+    if str(names[0]).endswith(TAGGER):
+        return capture_tagger(source, options, labels_of_huggingface(source))
     if str(names[0]).endswith(TEXT_CLASSIFIER):
         return capture_text_classifier(source, options, labels_of_huggingface(source))
     if not str(names[0]).endswith(IMAGE_CLASSIFIER):

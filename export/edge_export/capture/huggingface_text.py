@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 TEXT_CLASSIFIER = "ForSequenceClassification"
 """What the names of transformers' text classifiers end in."""
+TAGGER = "ForTokenClassification"
+"""What the names of its taggers of words end in."""
 
 
 def capture_text_classifier(source: str, options: SourceOptions, named: tuple[str, ...]) -> Captured:
@@ -50,6 +52,27 @@ def capture_text_classifier(source: str, options: SourceOptions, named: tuple[st
     several = options.task.endswith("-multilabel") or model.config.problem_type == "multi_label_classification"
     task: Task = "text-multilabel" if several else "text-classification"
     return _captured(folder, as_network(model, contract.pad_id), (contract, content), task, labels)
+
+
+def capture_tagger(source: str, options: SourceOptions, named: tuple[str, ...]) -> Captured:
+    """Bring the token classifier in the directory `source` to ONNX; the arguments are `capture_text_classifier`'s.
+
+    Raises:
+        InputError: transformers cannot load it, its tokenizer does not fit, or its labels are no tags.
+        MachineError: transformers is not installed.
+        RefusedError: the graph does not answer as the model does.
+    """
+    transformers = import_transformers()
+    folder, tokenizer = _open(source, options, transformers)
+    model = _load(transformers.AutoModelForTokenClassification, folder, use_safetensors=True)
+    contract, content = text_contract(str(folder), tokenizer, model.config, None)
+    labels = labels_for(source, options.labels or named, int(model.config.num_labels))
+    odd = [label for label in labels if not (label == "O" or label.startswith(("B-", "I-")))]
+    if odd or "O" not in labels:
+        raise InputError(
+            f"{folder}: its labels are no tags ({', '.join(odd) or 'no O'}); O, B-KIND and I-KIND are read"
+        )
+    return _captured(folder, as_network(model, contract.pad_id), (contract, content), "text-tokens", labels)
 
 
 def capture_text_encoder(source: str, options: SourceOptions) -> Captured:

@@ -129,12 +129,35 @@ def test_commands_print_spans(exported: ExportResult) -> None:
     assert done.stdout.startswith("it is late\tfault 6-10\t")
 
 
+def test_a_tagger_of_transformers_is_a_source(run: Path, tiny_encoder: Path, tmp_path: Path) -> None:
+    import torch
+    import transformers
+
+    from edge_export.capture import capture
+    from edge_export.capture.run_source import load_network
+
+    network, ours = load_network(run, read_run(run)), capture(str(run))
+    config = transformers.AutoConfig.from_pretrained(tiny_encoder, id2label=dict(enumerate(read_run(run).labels)))
+    theirs = transformers.BertForTokenClassification(config)
+    theirs.bert.load_state_dict(network.encoder.state_dict())  # type: ignore[union-attr]
+    with torch.no_grad():
+        theirs.classifier.weight.copy_(network.head.linear.weight)  # type: ignore[union-attr, operator]
+        theirs.classifier.bias.copy_(network.head.linear.bias)  # type: ignore[union-attr, arg-type]
+    theirs.save_pretrained(tmp_path)
+    transformers.AutoTokenizer.from_pretrained(tiny_encoder).save_pretrained(tmp_path)
+    captured = capture(str(tmp_path))
+    assert (captured.task, captured.labels) == ("text-tokens", ours.labels)
+    ids = captured.preprocessor()("it is late")[np.newaxis]
+    np.testing.assert_allclose(captured.reference(ids), ours.reference(ids), atol=1e-5)  # type: ignore[misc]
+    theirs.config.id2label = {0: "NOUN", 1: "VERB", 2: "B-x", 3: "I-x", 4: "O"}
+    theirs.save_pretrained(tmp_path)
+    with pytest.raises(InputError, match="its labels are no tags"):
+        capture(str(tmp_path))
+
+
 def test_a_bundle_is_scored_on_spans_alone(exported: ExportResult, messages: Path) -> None:
     with pytest.raises(InputError, match="spans"):
         evaluate(str(exported.bundle), messages)
-
-
-COLUMNS = "-DOCSTART- O\n\nJohn B-per\nSmith I-per\nsaw O\n北 B-loc\n京 I-loc\n。 O\n\nRome\tX\tB-loc\n"
 
 
 def _open(folder: Path, text: str, name: str = "a.conll") -> Any:
