@@ -53,8 +53,8 @@ class Prediction:
     even when withheld."""
     entities: tuple[Entity, ...] | None = None
     """For tags: the spans, in the text's order."""
-    embedding: npt.NDArray[np.float32] | None = None
-    """For embeddings: (width,) float32 of length one, so that the dot product of two is their cosine."""
+    embedding: npt.NDArray[np.float32] | Any = None
+    """For embeddings: (width,) float32 of length one, so that the dot product of two is their cosine. Else None."""
 
     def top(self, k: int = 5) -> list[tuple[str, float]]:
         """Return the `k` most probable labels and their probabilities, best first, ties in label order; tags: none."""
