@@ -90,4 +90,5 @@ def _describe(network: "TextNetwork", contract: TextPreprocessing) -> Any:
         def generate_dummy_inputs(self, framework: str = "pt", **_: Any) -> dict[str, Any]:
             return {INPUT_NAME: example}
 
-    return Description(network.encoder.config, task="feature-extraction")
+    settings: Any = network.encoder.config
+    return Description(settings, task="feature-extraction")
