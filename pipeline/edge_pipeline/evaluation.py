@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_benchmarks.accuracy import AccuracySummary
+from edge_benchmarks.accuracy import TOP1, AccuracySummary
 from edge_runtime.errors import InputError
 
 if TYPE_CHECKING:
@@ -25,10 +25,14 @@ class Evaluation:
     summary: AccuracySummary
     unknown: dict[str, Any] | None
     """Coverage and precision of the bundle's threshold on this split; None where the bundle withholds nothing."""
+    measure: str = TOP1
+    """What the share of right answers is called."""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the document of `edge eval --json`."""
-        head = {"content_id": self.content_id, "variant": self.variant, "split": self.split}
+        head = {
+            "content_id": self.content_id, "variant": self.variant, "split": self.split, "measure": self.measure,
+        }  # fmt: skip
         return head | self.summary.to_dict() | {"unknown": self.unknown}
 
 
@@ -83,6 +87,7 @@ def evaluate(
         split,
         summarize(answers.labels, answers.logits[name], model.labels or answers.numbers, samples.groups),
         measure_unknown(answers.logits[name], answers.labels, withheld) if withheld else None,
+        answers.measure,
     )
 
 

@@ -134,6 +134,9 @@ def _compare(
     budgets = read_budgets(budgets_file) if budgets_file else ()
     known = told(read_calibration(calibration_file), environment.identity()) if calibration_file else None
     if not measures:
+        bundle = next((path for path in (base, new) if path.is_dir() or path.suffix == ".edge"), None)
+        if bundle is not None:
+            raise InputError(f"{bundle}: a bundle; add --run to measure two of them here, or give reports' JSON files")
         was, now = read_stored(base), read_stored(new)
         return compare_stored(was, now, budgets=budgets, calibration=known, force=force)
     with progress() as say, ended_gently():

@@ -6,7 +6,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from edge_benchmarks.accuracy import ALL_SPANS
 from edge_benchmarks.report.columns import whole_table
 from edge_pipeline.evaluation import Evaluation
 
@@ -21,9 +20,8 @@ def print_evaluation(result: Evaluation) -> None:
     ]
     console.print(whole_table(("class", "precision", "recall", "F1", "items"), rows))
     top1 = summary.top1
-    what = "all labels right" if summary.multilabel else "top-1"
+    what = "all labels right" if summary.multilabel else result.measure
     if (spans := summary.span_f1) is not None:
-        what = ALL_SPANS
         low, high = 100 * spans.low, 100 * spans.high
         console.print(f"[bold]span F1 {100 * spans.estimate:.2f} %[/] (95 % interval {low:.2f} to {high:.2f})")
     console.print(
@@ -57,7 +55,8 @@ def print_inspection(document: dict[str, Any]) -> None:
     console.print(f"content  {manifest['content_id']}", soft_wrap=True)
     console.print(f"manifest sha256:{document['manifest_sha256']}  (pin: load(path, sha256=...))", soft_wrap=True)
     labels = manifest["labels"]
-    console.print(f"labels   {len(labels)}: {escape(', '.join(labels[:12]))}{', ...' if len(labels) > 12 else ''}")
+    if labels:
+        console.print(f"labels   {len(labels)}: {escape(', '.join(labels[:12]))}{', ...' if len(labels) > 12 else ''}")
     console.print(f"input    {_input(manifest['preprocessing'])}")
     console.print(_variants(manifest, {entry["path"]: entry["size"] for entry in manifest["files"]}))
     for path, evidence in document["evidence"].items():

@@ -109,7 +109,10 @@ def find_conflicts(
     )
     if not found:
         return found, []
-    named = "; ".join(" = ".join(paths) for paths in found[:EXAMPLES])
+    named = "; ".join(
+        " = ".join(paths[:EXAMPLES]) + (f" and {len(paths) - EXAMPLES:,} more" if len(paths) > EXAMPLES else "")
+        for paths in found[:EXAMPLES]
+    )
     return found, [f"{len(found):,} {noun} have copies with different labels: {_more(named, len(found))}"]
 
 

@@ -80,7 +80,8 @@ def _check_header(file: Path, header: list[str]) -> None:
     if missing:
         raise InputError(
             f"{file}: no column {' and '.join(missing)} in the header {', '.join(header) or '(empty)'}; "
-            "the first line must be path,label with split and group if you have them"
+            "the first line must be path,label with split and group if you have them; "
+            "of texts, name the columns with --text and --label"
         )
     twice = sorted({name for name in COLUMNS if header.count(name) > 1})
     if twice:

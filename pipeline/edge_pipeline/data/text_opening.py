@@ -7,8 +7,8 @@ nearly the same stay together too, and are a warning elsewhere.
 """
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,7 @@ def is_text_data(data: Path, text: str | None) -> bool:
     if data.is_dir():
         if any(path.suffix.lower() in COLUMN_SUFFIXES for path in data.iterdir()):
             return True
-        return len(list(islice(data.rglob("*.txt"), FEWEST))) == FEWEST and not _has_images(data)
+        return _texts_prevail(data)
     suffix = data.suffix.lower()
     if suffix in COLUMN_SUFFIXES:
         return data.is_file()
@@ -62,10 +62,12 @@ def is_text_data(data: Path, text: str | None) -> bool:
     return suffix in JSON_SUFFIXES or (TEXT in (columns := table_columns(data)) and "path" not in columns)
 
 
-def _has_images(folder: Path) -> bool:
+def _texts_prevail(folder: Path) -> bool:
+    """Tell whether text files are no notes beside images, of which each may have one."""
     from edge_pipeline.data.layout import IMAGE_SUFFIXES
 
-    return any(path.suffix.lower() in IMAGE_SUFFIXES for path in folder.rglob("*"))
+    found = Counter(path.suffix.lower() for path in folder.rglob("*"))
+    return found[".txt"] >= FEWEST and found[".txt"] > sum(found[suffix] for suffix in IMAGE_SUFFIXES)
 
 
 def open_texts(

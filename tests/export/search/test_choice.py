@@ -181,7 +181,8 @@ def test_what_is_not_finite_is_left_out_of_the_report():
 
 def test_of_each_form_of_graph_the_best_answers_val():
     recipes = [Recipe(name, kind=kind, per_channel=fine) for name, kind, fine in (
-        ("a", "fixed", True), ("b", "dynamic", False), ("c", "fixed", True), ("d", "fixed", False), ("e", "dynamic", True)
+        ("a", "fixed", True), ("b", "dynamic", False), ("c", "fixed", True), ("d", "fixed", False),
+        ("e", "dynamic", True),
     )]  # fmt: skip
     mute = {"e"}
     lab = SimpleNamespace(

@@ -91,6 +91,7 @@ def test_the_bundle_proves_itself_and_has_no_labels(model: Model, bundle: Path) 
 
 def test_a_nearest_neighbor_with_the_same_label_is_right(bundle: Path, model: Model, messages: Path) -> None:
     evaluation = evaluate(bundle, messages, variant="cpu-fp32", threads=1)
+    assert evaluation.measure == "nearest neighbor"
     rows = [line.rsplit(",", 2) for line in messages.read_text(encoding="utf-8").splitlines()[1:]]
     test = [(text.strip('"'), label) for text, label, split in rows if split == "test"]
     found = np.stack([answer.embedding for answer in model.predict([text for text, _ in test])])
