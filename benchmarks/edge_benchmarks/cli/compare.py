@@ -130,6 +130,7 @@ def _compare(
     from edge_benchmarks.compare.run import compare_run
     from edge_benchmarks.compare.stored import compare_stored, read_stored
     from edge_benchmarks.machine import environment
+    from edge_runtime.errors import InputError
 
     budgets = read_budgets(budgets_file) if budgets_file else ()
     known = told(read_calibration(calibration_file), environment.identity()) if calibration_file else None

@@ -145,3 +145,9 @@ def test_the_command_compares_stored_reports(tmp_path, document, values, capsys)
     assert json.loads(capsys.readouterr().out)["mode"] == "stored"
     assert run_command(edge_bench, ["compare", str(paths[0])]) == ExitCode.USAGE
     assert "1 paths; BASE and NEW are expected" in capsys.readouterr().err
+
+
+def test_bundles_without_run_are_told_of_it(tmp_path, capsys):
+    paths = [str(tmp_path / name) for name in ("base.edge", "new.edge")]
+    assert run_command(edge_bench, ["compare", *paths]) == ExitCode.INPUT
+    assert "base.edge: a bundle; add --run" in capsys.readouterr().err

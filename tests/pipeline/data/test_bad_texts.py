@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from edge_pipeline.data import open_dataset
+from edge_pipeline.data.text_opening import is_text_data
 from edge_runtime.errors import InputError
 
 GOOD = [(f"number {at} is {'abc'[at % 3] * (at % 7)} here", "xyz"[at % 3]) for at in range(60)]
@@ -106,3 +107,20 @@ def test_a_text_of_ten_megabytes_is_read_and_named(tmp_path: Path) -> None:
     data = open_file(tmp_path, (PLAIN + "many words " * 950_000 + ",x\n").encode())
     (line,) = [line for line in data.report.warnings if "characters or more" in line]
     assert "1 texts have 1,000,000 characters or more, such as line 62" in line and len(line) < 200
+
+
+def test_a_text_that_is_everywhere_names_few_of_its_lines(tmp_path: Path) -> None:
+    content = PLAIN + "".join(f"the same words,{'xy'[at % 2]}\n" for at in range(30))
+    (line,) = [line for line in open_file(tmp_path, content.encode()).report.warnings if "different labels" in line]
+    assert line.endswith("= line 71 and 20 more")
+
+
+def test_a_picture_among_texts_does_not_make_them_images_and_notes_beside_images_are_no_texts(tmp_path: Path) -> None:
+    for at, (text, label) in enumerate(GOOD):
+        (tmp_path / label).mkdir(exist_ok=True)
+        (tmp_path / label / f"{at}.txt").write_text(text)
+    (tmp_path / "x" / "logo.png").touch()
+    assert is_text_data(tmp_path, None)
+    for at in range(len(GOOD)):
+        (tmp_path / "x" / f"{at}.png").touch()
+    assert not is_text_data(tmp_path, None)

@@ -78,7 +78,7 @@ HEADER = "path,label\n"
     ("text", "message"),
     [
         ("", r"no column path and label in the header \(empty\)"),
-        ("file,label\na.png,cat\n", "no column path in the header file, label"),
+        ("file,label\na.png,cat\n", "no column path in the header file, label; .* --text and --label"),
         ("img/a.png,cat\n", "no column path and label"),
         ("path,label,label\na.png,cat,dog\n", "names label twice"),
         (HEADER, "no rows under the header"),
