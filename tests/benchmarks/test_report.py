@@ -201,3 +201,9 @@ def test_a_busy_machine_is_named(document, form):
     assert "Other programs used 1.7 of" in render(document, form)
     document["environment"]["conditions_after"]["others_cpus"] = 0.0
     assert "Other programs" not in render(document, form)
+
+
+def test_texts_are_set_as_their_script_is_and_numbers_to_the_right():
+    page = render_page("Page", [Section("Changed", [Table(["answers", "text", "items"], [["a", "שלום", "1"]])])])
+    assert '<td data-label="text" class="said">שלום</td>' in page and '<td data-label="items">1</td>' in page
+    assert "unicode-bidi: plaintext" in page

@@ -189,9 +189,10 @@ def _details(document: Mapping[str, Any]) -> Section:
             f"batches {', '.join(map(str, parity['batches']))}",
         ],
         ["graph passes (places rewritten)", passes],
-        ["JPEG decoding at reduced scale", document["draft"]["reason"]],
         ["input of the graph", " x ".join(str(side) for side in document["tensor_shape"])],
     ]
+    if document["tensor_shape"] != ["length"]:
+        rows.append(["JPEG decoding at reduced scale", document["draft"]["reason"]])
     environment = document["environment"]
     for kind in ("identity", "conditions", "versions"):
         rows += [[f"{kind}: {name}", str(value)] for name, value in environment[kind].items()]
