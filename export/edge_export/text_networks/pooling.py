@@ -19,12 +19,12 @@ def stored_pooling(name: str, *, local: bool) -> Pooling | None:
         local: Ask no hub.
     """
     import_transformers()
-    from transformers.utils import cached_file  # pyright: ignore[reportMissingImports] - an extra
+    from transformers.utils.hub import cached_file  # pyright: ignore[reportMissingImports] - an extra
 
     try:
-        path = Path(cached_file(name, POOLING_FILE, local_files_only=local))
-        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, TypeError):
+        file = cached_file(name, POOLING_FILE, local_files_only=local)
+        document: dict[str, Any] = json.loads(Path(file).read_text(encoding="utf-8")) if file else {}
+    except (OSError, ValueError):
         return None  # most encoders have no such file
     chosen = [mode for mode, used in document.items() if mode.startswith("pooling_mode_") and used is True]
     return MODES.get(chosen[0]) if len(chosen) == 1 else None

@@ -40,7 +40,8 @@ class Items:
             return torch.tensor(self.labels, dtype=torch.int64)
         hot = torch.zeros(len(self), classes)
         for row, label in enumerate(self.labels):
-            hot[row, [label] if isinstance(label, int) else list(label)] = 1.0
+            chosen = (label,) if isinstance(label, int) else label
+            hot[row, [one for one in chosen if isinstance(one, int)]] = 1.0
         return hot
 
 
