@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 # Spelled out, since the family itself is not needed for the help; a test holds the two equal.
-PRESET_NAMES = ("full", "classic", "quick", "text", "text-lora", "text-scratch")
+PRESET_NAMES = ("full", "classic", "quick", "text", "text-frozen", "text-lora", "text-scratch")
 
 
 @click.command()
@@ -116,8 +116,11 @@ def _preset_here(data: str, explicit: Mapping[str, Any], console: "Console") -> 
     from edge_pipeline.training.presets import preset_for
 
     if is_text_data(Path(data), explicit.get("text")):
-        scratch = explicit.get("model") == SCRATCH
-        return "text-lora" if {"lora", "adalora"} & set(explicit) else "text-scratch" if scratch else "text"
+        if {"lora", "adalora"} & set(explicit):
+            return "text-lora"
+        if explicit.get("model") == SCRATCH:
+            return "text-scratch"
+        return "text-frozen" if explicit.get("freeze") == "backbone" else "text"
     preset = preset_for(explicit, torch.cuda.is_available())
     if preset == "quick":
         console.print("no GPU: training the end of the network (--preset quick); --preset full trains all of it")

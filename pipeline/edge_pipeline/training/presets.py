@@ -44,6 +44,16 @@ PRESETS: dict[str, dict[str, Any]] = {
         "augment": "none",
         "patience": 3,
     },
+    # A new head on features that are computed once: an epoch takes a second, and nothing that was learned is at risk.
+    "text-frozen": {
+        "model": "sentence-transformers/all-MiniLM-L6-v2",
+        "freeze": "backbone",
+        "epochs": 20,
+        "batch_size": 16,
+        "learning_rate": 1e-2,
+        "augment": "none",
+        "patience": 5,
+    },
     # Adapters begin from nothing, so they need larger steps.
     "text-lora": {
         "model": "sentence-transformers/all-MiniLM-L6-v2",

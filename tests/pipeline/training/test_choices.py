@@ -7,9 +7,10 @@ import click
 import numpy as np
 import pytest
 import torch
+from rich.console import Console
 
 from edge_export.architectures import create_network
-from edge_pipeline.cli.train import PRESET_NAMES, command
+from edge_pipeline.cli.train import PRESET_NAMES, _preset_here, command
 from edge_pipeline.training import PRESETS, TrainConfig, config_from
 from edge_pipeline.training.augment import AUGMENTATIONS
 from edge_pipeline.training.loader import Items, Share, evaluation_batches, training_batches
@@ -165,3 +166,19 @@ def test_without_a_gpu_the_quick_preset_is_meant_unless_its_choices_were_made() 
     assert preset_for({"epochs": 3}, has_gpu=False) == "quick"
     assert preset_for({"epochs": 3}, has_gpu=True) == "full"
     assert preset_for({"model": "resnet18"}, has_gpu=False) == "full"
+
+
+@pytest.mark.parametrize(
+    ("explicit", "preset"),
+    [
+        ({}, "text"),
+        ({"freeze": "backbone"}, "text-frozen"),
+        ({"freeze": "none"}, "text"),
+        ({"lora": 4}, "text-lora"),
+        ({"model": "scratch"}, "text-scratch"),
+    ],
+)
+def test_what_is_trained_of_a_text_encoder_chooses_the_preset(tmp_path, explicit, preset):
+    table = tmp_path / "a.csv"
+    table.write_text("text,label\n")
+    assert _preset_here(str(table), explicit, Console()) == preset
