@@ -63,8 +63,8 @@ def throughput_note(found: Mapping[str, Any]) -> str:
         "to the bit" if not apart["largest"] else f"to within {apart['largest']:.1g} of {apart['largest_logit']:.2g}"
     )
     return (
-        f"a list of {found['texts']} texts takes {cost['estimate']:.2f}{span} times as long by {cost['of']} as by "
-        f"{cost['over']}; there a text's logits are those of it alone {equal}"
+        f"a list of {found['texts']} texts: {cost['of']} take {cost['estimate']:.2f}{span} times the time of "
+        f"{cost['over']}, whose logits equal those of each text alone {equal}"
     )
 
 

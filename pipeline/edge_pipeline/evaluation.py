@@ -138,7 +138,7 @@ def _check_split(dataset: "Dataset", split: str, manifest: "Manifest", note: Cal
     what = f"this is not the {split} split that the bundle was judged on"
     if split in dataset.chosen_splits:
         raise InputError(
-            f"{dataset.path}: {what}, and may hold images that it was trained on, since the data does not say which "
+            f"{dataset.path}: {what}, and may hold items that it was trained on, since the data does not say which "
             f"are {split}; give --seed and --group of the training, or other data with a folder or column of splits"
         )
     note(what)

@@ -49,7 +49,7 @@ OPTIONS = (
         multiple=True,
         help="Hold another ONNX input at a number or a .npy file.",
     ),
-    click.option("--multilabel", is_flag=True, help="An image can have several labels (CSV, separated by |)."),
+    click.option("--multilabel", is_flag=True, help="An item can have several labels (CSV, separated by |)."),
     click.option("--text", metavar="COLUMN", help="Column of the texts, where the data are texts."),
     click.option("--label", metavar="COLUMN", help="Column of the texts' labels."),
     click.option("--group", metavar="REGEX", help="Names in each path (of texts the column) what stays in one split."),

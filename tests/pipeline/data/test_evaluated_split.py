@@ -22,7 +22,7 @@ def test_another_seed_is_refused_where_it_chose_the_split(flat):
     assert trained.chosen_splits == ("train", "val", "test")
     assert notes(trained, "test", provenance) == []
     other = open_dataset(root, seed=1)
-    with pytest.raises(InputError, match=r"may hold images that it was trained on.*--seed and --group of the training"):
+    with pytest.raises(InputError, match=r"may hold items that it was trained on.*--seed and --group of the training"):
         notes(other, "test", provenance)
 
 
