@@ -61,25 +61,14 @@ def evaluate(
         InputError: the data cannot be read, lack the split, have other labels, or may hold training images in it.
         BundleError: the bundle cannot be trusted.
     """
-    from edge_benchmarks.accuracy import collect_answers, summarize, tagging
+    from edge_benchmarks.accuracy import ask_models, summarize
     from edge_export.unknown import measure_unknown
     from edge_runtime import load
-    from edge_runtime.preprocessing import make_preprocessor
-    from edge_runtime.tasks import is_embedding, is_multilabel
 
     model = load(bundle, threads=threads, variant=variant)
     samples = open_split(model, data, split=split, note=note, **options)
-    preprocess = make_preprocessor(model.manifest.preprocessing, model.bundle.read)
     name = model.variant.name
-    answers = collect_answers(
-        {name: model.infer},
-        preprocess,
-        samples,
-        stack=preprocess.stack,
-        multilabel=is_multilabel(model.manifest.task),
-        embeddings=is_embedding(model.manifest.task),
-        **tagging(model.manifest.task, model.labels, preprocess),
-    )
+    answers = ask_models({name: model}, samples)
     withheld = model.variant.unknown
     return Evaluation(
         model.content_id,

@@ -3,6 +3,7 @@
 | file | what |
 |---|---|
 | `answers.py` | one pass over the items, all models on the same batches |
+| `loaded.py` | the same for the loaded variants of a bundle |
 | `summary.py` | one model: its interval, the table of classes, the confusion matrix |
 | `paired.py` | what a candidate lost and won on the same items, and how much of that may be luck |
 | `macro_f1.py` | the same for macro F1 |
@@ -25,6 +26,7 @@ from edge_benchmarks.accuracy.answers import (
     predicted,
 )
 from edge_benchmarks.accuracy.classes import ClassVerdict, judge_classes
+from edge_benchmarks.accuracy.loaded import ask_models
 from edge_benchmarks.accuracy.spans import NO_WORD, OUTSIDE, Span, f1, span_tags, stack_words, tagging
 from edge_benchmarks.accuracy.summary import AccuracySummary, ClassAccuracy, summarize
 from edge_benchmarks.accuracy.verdict import MACRO_F1, Metric, expect_bound, judge_accuracy
@@ -44,6 +46,7 @@ __all__ = [
     "Metric",
     "Predictor",
     "Span",
+    "ask_models",
     "collect_answers",
     "expect_bound",
     "f1",

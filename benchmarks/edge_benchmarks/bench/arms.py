@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from edge_benchmarks.accuracy import AccuracySummary, collect_answers, summarize, tagging
+from edge_benchmarks.accuracy import AccuracySummary, ask_models, summarize
 from edge_benchmarks.accuracy.answers import Label
 from edge_benchmarks.machine.sizes import file_bytes
 
@@ -107,25 +107,13 @@ def open_bundle_arms(
 
 def with_accuracy(arms: Sequence[Arm], data: Callable[[Model], Iterable[tuple[Any, Label]]]) -> list[Arm]:
     """Measure the accuracy of every variant on the items that `data` gives for its bundle; plain files have none."""
-    from edge_runtime.preprocessing import make_preprocessor
-    from edge_runtime.tasks import is_embedding, is_multilabel
-
     found: dict[str, AccuracySummary] = {}
     for path in dict.fromkeys(arm.path for arm in arms):
         models = {arm.name: arm.model for arm in arms if arm.path == path and arm.model is not None}
         if not models:
             continue
         first = next(iter(models.values()))
-        preprocess = make_preprocessor(first.manifest.preprocessing, first.bundle.read)
-        answers = collect_answers(
-            {name: model.infer for name, model in models.items()},
-            preprocess,
-            data(first),
-            stack=preprocess.stack,
-            multilabel=is_multilabel(first.manifest.task),
-            **tagging(first.manifest.task, first.labels, preprocess),
-            embeddings=is_embedding(first.manifest.task),
-        )
+        answers = ask_models(models, data(first))
         names = first.labels or answers.numbers
         found |= {name: summarize(answers.labels, answers.logits[name], names) for name in models}
     return [replace(arm, facts=replace(arm.facts, accuracy=found.get(arm.name))) for arm in arms]

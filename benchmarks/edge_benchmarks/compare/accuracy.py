@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from edge_benchmarks.accuracy import Answers, Label, collect_answers, tagging
+from edge_benchmarks.accuracy import Answers, Label, ask_models
 from edge_benchmarks.accuracy.paired import Paired, number_groups
 from edge_benchmarks.compare.effects import Shares
 from edge_benchmarks.compare.judge import Question
@@ -60,22 +60,10 @@ def _answers(
     path: Path, variant: str, data: Data, device: Literal["cpu", "cuda"], threads: int | None
 ) -> tuple[Answers, tuple[str, ...] | None]:
     from edge_runtime import load
-    from edge_runtime.preprocessing import make_preprocessor
-    from edge_runtime.tasks import is_embedding, is_multilabel
 
     model = load(path, device=device, variant=variant, threads=threads)
-    preprocess = make_preprocessor(model.manifest.preprocessing, model.bundle.read)
     items = data(model)
-    answers = collect_answers(
-        {_NAME: model.infer},
-        preprocess,
-        items,
-        stack=preprocess.stack,
-        multilabel=is_multilabel(model.manifest.task),
-        **tagging(model.manifest.task, model.labels, preprocess),
-        embeddings=is_embedding(model.manifest.task),
-    )
-    return answers, getattr(items, "groups", None)
+    return ask_models({_NAME: model}, items), getattr(items, "groups", None)
 
 
 def _measurement(name: str, variant: str, right: int, n: int) -> Measurement:

@@ -45,13 +45,11 @@ def capture_text_classifier(source: str, options: SourceOptions, named: tuple[st
         RefusedError: the graph does not answer as the model does.
     """
     transformers = import_transformers()
-    folder, tokenizer = _open(source, options, transformers)
-    model = _load(transformers.AutoModelForSequenceClassification, folder, use_safetensors=True)
-    contract, content = text_contract(str(folder), tokenizer, model.config, None)
+    folder, model, tokens = _open(source, options, transformers.AutoModelForSequenceClassification)
     labels = labels_for(source, options.labels or named, int(model.config.num_labels))
     several = options.task.endswith("-multilabel") or model.config.problem_type == "multi_label_classification"
     task: Task = "text-multilabel" if several else "text-classification"
-    return _captured(folder, as_network(model, contract.pad_id), (contract, content), task, labels)
+    return _captured(folder, as_network(model, tokens[0].pad_id), tokens, task, labels)
 
 
 def capture_tagger(source: str, options: SourceOptions, named: tuple[str, ...]) -> Captured:
@@ -63,16 +61,14 @@ def capture_tagger(source: str, options: SourceOptions, named: tuple[str, ...]) 
         RefusedError: the graph does not answer as the model does.
     """
     transformers = import_transformers()
-    folder, tokenizer = _open(source, options, transformers)
-    model = _load(transformers.AutoModelForTokenClassification, folder, use_safetensors=True)
-    contract, content = text_contract(str(folder), tokenizer, model.config, None)
+    folder, model, tokens = _open(source, options, transformers.AutoModelForTokenClassification)
     labels = labels_for(source, options.labels or named, int(model.config.num_labels))
     odd = [label for label in labels if not (label == "O" or label.startswith(("B-", "I-")))]
     if odd or "O" not in labels:
         raise InputError(
             f"{folder}: its labels are no tags ({', '.join(odd) or 'no O'}); O, B-KIND and I-KIND are read"
         )
-    return _captured(folder, as_network(model, contract.pad_id), (contract, content), "text-tokens", labels)
+    return _captured(folder, as_network(model, tokens[0].pad_id), tokens, "text-tokens", labels)
 
 
 def capture_text_encoder(source: str, options: SourceOptions) -> Captured:
@@ -91,22 +87,23 @@ def capture_text_encoder(source: str, options: SourceOptions) -> Captured:
         RefusedError: the graph does not answer as the model does.
     """
     transformers = import_transformers()
-    folder, tokenizer = _open(source, options, transformers)
     pooling = options.pooling or stored_pooling(source, local=True)
     if pooling is None:
-        raise InputError(f"{folder}: no 1_Pooling/config.json says how it pools (cls or mean); give --pooling")
-    model = _load(transformers.AutoModel, folder, use_safetensors=True)
-    contract, content = text_contract(str(folder), tokenizer, model.config, None)
+        raise InputError(f"{source}: no 1_Pooling/config.json says how it pools (cls or mean); give --pooling")
+    folder, model, tokens = _open(source, options, transformers.AutoModel)
     head = HeadFields("embed", encoder_width(model), pooling, 0.0)
-    module = as_network(model, contract.pad_id, head)
-    return _captured(folder, module, (contract, content), "text-embedding", options.labels)
+    module = as_network(model, tokens[0].pad_id, head)
+    return _captured(folder, module, tokens, "text-embedding", options.labels)
 
 
-def _open(source: str, options: SourceOptions, transformers: Any) -> tuple[Path, Any]:
+def _open(source: str, options: SourceOptions, kind: Any) -> tuple[Path, Any, tuple[TextPreprocessing, bytes]]:
+    """Return the directory, the model in it as one of transformers' `kind`, and its contract with its tokenizer."""
     folder = Path(source)
     if options.preprocessing or options.weights or options.input or options.output or options.hold:
         raise InputError(f"{folder}: has its tokenizer and weights; leave out --preprocess, --weights and the inputs")
-    return folder, _load(transformers.AutoTokenizer, folder, use_fast=True)
+    tokenizer = _load(import_transformers().AutoTokenizer, folder, use_fast=True)
+    model = _load(kind, folder, use_safetensors=True)
+    return folder, model, text_contract(str(folder), tokenizer, model.config, None)
 
 
 def _captured(
