@@ -8,7 +8,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator, Mapping
-from typing import Protocol
+from typing import TypeAlias
 
 from edge_runtime import bundle_archive
 from edge_runtime.errors import BundleError, IntegrityError
@@ -18,26 +18,6 @@ _CHUNK = 1 << 19  # bytes: few calls, and it stays in the second-level cache bet
 _SLASH = re.compile("/")
 DIGEST_BYTES = 65
 """64 hexadecimal digits and a newline."""
-
-
-class Container(Protocol):
-    """Gives bytes by path and knows what else lies there."""
-
-    def manifest(self) -> tuple[bytes, bytes]:
-        """Return the bytes of the manifest and of its digest, each bounded."""
-        ...
-
-    def check_listing(self, manifest: Manifest, manifest_bytes: bytes, digest: bytes) -> None:
-        """Refuse whatever the manifest does not list, whatever is missing, and sizes that differ."""
-        ...
-
-    def read(self, path: str, size: int) -> bytes:
-        """Return a listed file's bytes, at most one more than `size`."""
-        ...
-
-    def hashes(self, sizes: Mapping[str, int]) -> Iterator[tuple[str, str, int]]:
-        """Yield path, SHA-256 and length of listed files, each read once, in bounded memory, to one over its size."""
-        ...
 
 
 def _read(file: io.FileIO | io.BytesIO, most: int) -> bytes:
@@ -209,3 +189,7 @@ class Archive:
             for path, size in sizes.items():
                 file.seek(self._starts[path])
                 yield (path, *_hash(file, size, buffer))
+
+
+Container: TypeAlias = Directory | Archive
+"""Gives bytes by path and knows what else lies there."""

@@ -69,6 +69,11 @@ def installed_flavours() -> list[str]:
     return [name for name in _FLAVOURS if name in found]
 
 
+def get_hook_dirs() -> list[str]:
+    """Tell PyInstaller, through the entry point `pyinstaller40`, where the runtime's hook is."""
+    return [os.path.join(os.path.dirname(__file__), "_pyinstaller")]
+
+
 def gpu_count() -> int | None:
     """Return how many GPUs NVIDIA's driver sees, or None where its library cannot be loaded."""
     for name in ("libcuda.so.1", "nvcuda.dll"):

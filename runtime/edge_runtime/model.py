@@ -229,12 +229,13 @@ class Model:
         batch = self._preprocessor.check(batch)
         if self._pid != os.getpid():
             self._after_fork()
-        if self._fixed_batch is None or self._fixed_batch == len(batch):
-            return self._run(batch)
-        return self._in_fixed_batches(batch, self._fixed_batch)
+        return self._preprocessor.ask(batch, self._batch, TASKS[self.manifest.task].join)
 
-    def _in_fixed_batches(self, batch: npt.NDArray[Any], size: int) -> npt.NDArray[np.float32]:
-        """Run a graph that takes exactly `size` items; the last run is filled up with zeros."""
+    def _batch(self, batch: npt.NDArray[Any]) -> npt.NDArray[np.float32]:
+        """Run a batch, by as many as a graph of fixed size takes; the last run is filled up with zeros."""
+        size = self._fixed_batch or len(batch)
+        if size == len(batch):
+            return self._run(batch)
         answers = np.zeros(self._shape(batch), dtype=np.float32)
         for start in range(0, len(batch), size):
             part = batch[start : start + size]

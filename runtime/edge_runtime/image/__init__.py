@@ -13,7 +13,7 @@ from edge_runtime.image.geometry import center_box, draft_scale, region_box, res
 from edge_runtime.image.normalize import Normalizer
 from edge_runtime.image.resize import resize_image
 from edge_runtime.preprocessing.image import ImagePreprocessing
-from edge_runtime.preprocessing.interface import at_place
+from edge_runtime.preprocessing.interface import Run, at_place
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -104,6 +104,14 @@ class ImagePreprocessor:
         if batch.ndim != 4 or batch.shape[1:] != self.shape or len(batch) == 0:
             raise InputError(f"batch {batch.shape}: (n, {self.shape}) with n >= 1 is expected")
         return batch
+
+    def rows(self, tensor: npt.NDArray[np.float32]) -> Sequence[npt.NDArray[np.float32]]:
+        """Return the tensor alone."""
+        return (tensor,)
+
+    def ask(self, batch: npt.NDArray[Any], run: Run, _: Any) -> npt.NDArray[Any]:
+        """Run a batch."""
+        return run(batch)
 
 
 def preprocess_image(image: npt.NDArray[np.uint8], contract: ImagePreprocessing) -> npt.NDArray[np.float32]:

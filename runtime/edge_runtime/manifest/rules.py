@@ -163,8 +163,8 @@ def _check_answer(shape: tuple[int | str, ...], where: str, manifest: Manifest, 
     item = tuple("length" if side == "length" else count for side in task.shape)
     require(_fits(shape, item), where, shape, f"(n, {', '.join(map(str, item))})")
     if "length" in task.shape and isinstance(contract, TextPreprocessing):
-        small = contract.max_length * count <= _MAX_TOKEN_ANSWERS
-        require(small, where, shape, f"at most {_MAX_TOKEN_ANSWERS} values, with a max_length of {contract.max_length}")
+        small = contract.longest * count <= _MAX_TOKEN_ANSWERS
+        require(small, where, shape, f"at most {_MAX_TOKEN_ANSWERS} values, with texts of {contract.longest} tokens")
 
 
 def _check_input(tensor: TensorInfo, where: str, contract: Preprocessing) -> None:

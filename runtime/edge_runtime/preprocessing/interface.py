@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from edge_runtime.errors import EdgeError
 
 if TYPE_CHECKING:
     import numpy.typing as npt
+
+Run: TypeAlias = "Callable[[npt.NDArray[Any]], npt.NDArray[Any]]"
+"""From a batch that the model takes to its answers."""
+Join: TypeAlias = "Callable[[npt.NDArray[Any], tuple[npt.NDArray[Any], npt.NDArray[Any]]], npt.NDArray[Any]]"
+"""From the answers to the windows of one text, and the window and place of each of its tokens, to one answer."""
 
 
 class Preprocessor(Protocol):
@@ -50,6 +55,14 @@ class Preprocessor(Protocol):
         Raises:
             InputError: it is not a batch of such tensors.
         """
+        ...
+
+    def rows(self, tensor: npt.NDArray[Any]) -> Sequence[npt.NDArray[Any]]:
+        """Return what the model sees of one input: its tensor, or windows of it."""
+        ...
+
+    def ask(self, batch: npt.NDArray[Any], run: Run, join: Join) -> npt.NDArray[Any]:
+        """Run a checked batch, where it must be in windows."""
         ...
 
 

@@ -26,9 +26,9 @@ class TextPreprocessing:
     """Token numbers go from 0 to one less than this."""
     pad_id: int
     max_length: int
-    """Most tokens of a row, special ones included."""
-    truncation: Literal["end", "error"] = "end"
-    """What becomes of a longer text: `end` cuts its end off, `error` refuses it."""
+    """Most tokens that the model reads at once, special ones included."""
+    truncation: Literal["end", "window", "error"] = "end"
+    """What becomes of a longer text: `end` cuts its end off, `window` reads all of it in windows, `error` refuses it."""
     tokenizer: str = "tokenizer.json"
     """Path in the bundle of the file, in the form of Hugging Face's tokenizers."""
     kind: Literal["text"] = "text"
@@ -37,6 +37,11 @@ class TextPreprocessing:
     def tensor_shape(self) -> tuple[str]:
         """Shape of one input of the model, without the batch axis: its length is free."""
         return ("length",)
+
+    @property
+    def longest(self) -> int:
+        """Most tokens of a text that is not refused, once it is cut."""
+        return MAX_TOKENS if self.truncation == "window" else self.max_length
 
     def to_dict(self) -> dict[str, Any]:
         """Return the contract as a JSON-ready dictionary."""

@@ -13,16 +13,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from edge_runtime.tasks.embedding import embedding
-from edge_runtime.tasks.one_label import one_label
-from edge_runtime.tasks.several_labels import several_labels
-from edge_runtime.tasks.tags import tags
+from edge_runtime.tasks.embedding import embedding, of_length_one
+from edge_runtime.tasks.one_label import mean, one_label
+from edge_runtime.tasks.several_labels import largest, several_labels
+from edge_runtime.tasks.tags import of_owner, tags
 
 if TYPE_CHECKING:
     import numpy.typing as npt
 
     from edge_runtime.manifest import Manifest, Task, Variant
     from edge_runtime.prediction import Prediction
+    from edge_runtime.preprocessing.interface import Join
 
 __all__ = ["TASKS", "TaskKind", "is_embedding", "is_multilabel", "predictions"]
 
@@ -37,17 +38,19 @@ class TaskKind(NamedTuple):
     for what the manifest says of the output."""
     answer: Callable[[npt.NDArray[Any], Manifest, Variant, Sequence[Any]], list[Prediction]]
     """From `(n, *shape)` values to `n` answers; last, what the preprocessor's `trace` says of the inputs."""
+    join: Join
+    """From `(windows, *shape)` values of one input to its `shape`."""
     traced: bool = False
     """Whether `answer` needs those."""
 
 
 TASKS: dict[Task, TaskKind] = {
-    "image-classification": TaskKind("image", ("labels",), one_label),
-    "image-multilabel": TaskKind("image", ("labels",), several_labels),
-    "text-classification": TaskKind("text", ("labels",), one_label),
-    "text-multilabel": TaskKind("text", ("labels",), several_labels),
-    "text-tokens": TaskKind("text", ("length", "labels"), tags, True),
-    "text-embedding": TaskKind("text", ("width",), embedding),
+    "image-classification": TaskKind("image", ("labels",), one_label, mean),
+    "image-multilabel": TaskKind("image", ("labels",), several_labels, largest),
+    "text-classification": TaskKind("text", ("labels",), one_label, mean),
+    "text-multilabel": TaskKind("text", ("labels",), several_labels, largest),
+    "text-tokens": TaskKind("text", ("length", "labels"), tags, of_owner, True),
+    "text-embedding": TaskKind("text", ("width",), embedding, of_length_one),
 }
 
 

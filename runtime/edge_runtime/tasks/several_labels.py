@@ -21,6 +21,11 @@ def several_labels(logits: npt.NDArray[Any], manifest: Manifest, _: Variant, __:
     return [_answer(row, manifest) for row in sigmoid(logits)]
 
 
+def largest(parts: npt.NDArray[Any], _: Any) -> npt.NDArray[Any]:
+    """Join windows' logits: a text has the labels that a window has."""
+    return parts.max(axis=0)
+
+
 def _answer(row: npt.NDArray[np.float64], manifest: Manifest) -> Prediction:
     order = np.argsort(-row, kind="stable")
     names = tuple(manifest.labels[at] for at in order if row[at] > _THRESHOLD)

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 import numpy as np
 
 from edge_runtime.errors import BundleError, EdgeError, InputError, MachineError
-from edge_runtime.preprocessing.interface import at_place
+from edge_runtime.preprocessing.interface import Join, Run, at_place
 from edge_runtime.preprocessing.text import TextPreprocessing
 from edge_runtime.session import first_line
+from edge_runtime.text.windows import windows_of
 
 if TYPE_CHECKING:
     import numpy.typing as npt
@@ -22,6 +23,8 @@ __all__ = ["TextPreprocessor", "Words", "describe"]
 
 CHUNK = 1024
 """Texts of a list that are sorted by length together, so that memory does not grow with the list."""
+WINDOWS = 8
+"""Of one text that run at once."""
 MAX_CHARACTERS = 1 << 22
 """Of one text: tokenizers takes 250 bytes for each."""
 Ids: TypeAlias = "npt.NDArray[np.int64]"
@@ -51,10 +54,15 @@ class TextPreprocessor:
         self._tokenizer.no_padding()
         added = self._tokenizer.get_added_tokens_decoder()
         self._special = {number: token.content for number, token in added.items() if token.special}
+        self._tokenizer.no_truncation()
+        self._edges = 0, 0
         if contract.truncation == "end":
             self._tokenizer.enable_truncation(contract.max_length)
-        else:
-            self._tokenizer.no_truncation()
+        elif contract.truncation == "window":
+            special = self._encode("a").special_tokens_mask
+            if not sum(special) < min(len(special), contract.max_length):
+                raise BundleError(f"{contract.tokenizer}: windows of {contract.max_length} tokens hold no text")
+            self._edges = special.index(0), special[::-1].index(0)
 
     def decode(self, x: Any, *, color: str | None = None) -> str:
         """Return an input as a text: `str` as it is, bytes and the file at a `pathlib.Path` from UTF-8."""
@@ -108,9 +116,9 @@ class TextPreprocessor:
         return self.preprocess(self.decode(x, color=color))
 
     def _ids(self, ids: list[int], plain: str) -> Ids:
-        if not 0 < len(ids) <= self.contract.max_length:
+        if not 0 < len(ids) <= self.contract.longest:
             raise InputError(
-                f"{describe(plain)}: {len(ids)} tokens, 1 to {self.contract.max_length} are expected; split it"
+                f"{describe(plain)}: {len(ids)} tokens, 1 to {self.contract.longest} are expected; split it"
             )
         return np.array(ids, dtype=np.int64)
 
@@ -148,9 +156,28 @@ class TextPreprocessor:
             raise InputError(f"token numbers {batch.min()} to {batch.max()}: 0 to {contract.vocabulary - 1} are known")
         used = np.flatnonzero((batch != contract.pad_id).any(axis=0))
         length = int(used[-1]) + 1 if len(used) else 1
-        if length > contract.max_length:
-            raise InputError(f"{length} tokens: at most {contract.max_length} are expected")
+        if length > contract.longest:
+            raise InputError(f"{length} tokens: at most {contract.longest} are expected")
         return batch[:, :length].astype(np.int64, copy=False)
+
+    def rows(self, tensor: Ids) -> Sequence[Ids]:
+        """Return what the model sees of one text: its tokens, or windows of them."""
+        return windows_of(tensor, self.contract.max_length, self._edges).rows
+
+    def ask(self, batch: Ids, run: Run, join: Join) -> npt.NDArray[np.float32]:
+        """Run a checked batch; of texts longer than the model each by itself, in windows."""
+        size, length = self.contract.max_length, batch.shape[1]
+        if length <= size:
+            return run(batch)
+        answers = []
+        for padded in batch:
+            used = np.flatnonzero(padded != self.contract.pad_id)
+            row = padded[: used[-1] + 1 if len(used) else 1]
+            rows, owner = windows_of(row, size, self._edges)
+            parts = np.concatenate([run(rows[at : at + WINDOWS]) for at in range(0, len(rows), WINDOWS)])
+            answer = join(parts, owner)
+            answers.append(np.pad(answer, ((0, length - len(row)), (0, 0))) if answer.ndim == 2 else answer)
+        return np.stack(answers)
 
 
 def read_tokenizer(data: bytes, name: str) -> Any:

@@ -24,7 +24,7 @@ from edge_runtime.manifest import (
     manifest_to_json,
 )
 from edge_runtime.preprocessing import TextPreprocessing, make_preprocessor
-from edge_runtime.tasks import predictions
+from edge_runtime.tasks import TASKS, predictions
 
 LABELS = ("complaint", "order", "question")
 WORDS = (
@@ -105,6 +105,7 @@ def small_graph(batch: int | str, *, mean_over_batch: bool = False, seed: int = 
     return model.SerializeToString()
 
 
+LONG = "please send two of them . where is it ? " * 3
 TEXTS = {
     "golden/plain.txt": "Where is my größe?",
     "golden/odd.txt": "\u202e中 🎉 it broke [SEP]",
@@ -144,6 +145,12 @@ class TextDraft:
         )  # fmt: skip
         return dataclasses.replace(made, content_id=content_id(made))
 
+    def spoil(self, tokenizer: str) -> None:
+        """Put another tokenizer in, and let the contract say so."""
+        self.files["tokenizer.json"] = tokenizer.encode()
+        digest = hashlib.sha256(tokenizer.encode()).hexdigest()
+        self.contract = dataclasses.replace(self.contract, tokenizer_sha256=digest)
+
     def archive(self) -> bytes:
         data = manifest_to_json(self.manifest())
         digest = digest_line(hashlib.sha256(data).hexdigest())
@@ -155,7 +162,8 @@ class TextDraft:
         manifest = self.manifest()
         preprocess = make_preprocessor(self.contract, self.files.__getitem__)
         cases = []
-        for path, text in TEXTS.items():
+        texts = TEXTS if self.contract.truncation == "error" else TEXTS | {"golden/long.txt": LONG}
+        for path, text in texts.items():
             self.files[path] = text.encode()
             ids = preprocess(text)
             traces = [preprocess.trace(text)]
@@ -163,7 +171,13 @@ class TextDraft:
             case |= {"logits": {}, "label": {}, "score": {}}
             for variant in manifest.variants:
                 session = onnxruntime.InferenceSession(self.files[variant.file], providers=["CPUExecutionProvider"])
-                logits = session.run(None, {"input": ids[None]})[0]
+                size = 1 if variant.inputs[0].shape[0] == 1 else 8
+
+                def run(batch: Any, session: Any = session, size: int = size) -> Any:
+                    parts = [batch[at : at + size] for at in range(0, len(batch), size)]
+                    return np.concatenate([session.run(None, {"input": part})[0] for part in parts])
+
+                logits = preprocess.ask(ids[None], run, TASKS[manifest.task].join)
                 answer = predictions(logits, manifest, variant, traces)[0]
                 case["logits"][variant.name] = [float(value) for value in logits.ravel()]
                 case["label"][variant.name], case["score"][variant.name] = answer.label, answer.score
@@ -191,6 +205,12 @@ def new_text_draft(**changes: Any) -> TextDraft:
 def make_text_draft() -> Any:
     """Makes text bundles that a test may spoil."""
     return new_text_draft
+
+
+@pytest.fixture(scope="module")
+def windowed_archive() -> bytes:
+    """A bundle that reads long texts in windows, with one among its golden texts."""
+    return new_text_draft(truncation="window").archive()
 
 
 @pytest.fixture(scope="module")
