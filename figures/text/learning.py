@@ -14,7 +14,7 @@ from edge_benchmarks.accuracy import Answers, judge_accuracy
 from edge_benchmarks.statistics.proportions import wilson_interval
 from edge_export.candidates import BASELINE
 from edge_pipeline.samples import write_sample
-from edge_pipeline.samples.texts import letters
+from edge_pipeline.samples.texts import text_units
 from text.encoder import encoder_folder
 from text.kept import kept_run
 
@@ -109,8 +109,8 @@ def _folds_held(
 
 
 def _table(folder: Path, rows: list[dict[str, str]], fold: int) -> Path:
-    """Write the data with one fold as test and a tenth of the others as val; texts of equal letters stay together."""
-    _, unit = np.unique([letters(row["text"]) for row in rows], return_inverse=True)
+    """Write the data with one fold as test and a tenth of the others as val; what says nearly the same is in one."""
+    _, unit = np.unique(text_units([row["text"] for row in rows]), return_inverse=True)
     fold_of = np.random.default_rng(SEED).permutation(unit.max() + 1) % FOLDS
     in_val = np.random.default_rng(SEED + fold).random(len(fold_of)) < 0.1
     file = folder / f"fold-{fold}.csv"

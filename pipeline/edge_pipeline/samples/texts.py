@@ -40,11 +40,7 @@ class LabelledTexts:
 
     def units(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Keep together what says nearly the same, such as one advertisement with two numbers or two names."""
-        texts = [self.texts[row] for row in rows]
-        same = np.unique([letters(text) for text in texts], return_inverse=True)[1].astype(np.int64)
-        every = np.arange(len(rows))
-        twins = TextTwins([comparable(text) for text in texts]).near(every, every)
-        return connect([same], np.array(list(twins.items()), np.int64).reshape(-1, 2))
+        return text_units([self.texts[row] for row in rows])
 
     def write(self, root: Path, splits: Splits, progress: Progress | None) -> str:
         """Write `data.csv` with the columns `text,label,split`, UTF-8, in the source's order."""
@@ -69,6 +65,14 @@ def letters(text: str) -> str:
     """Return the letters of the normalized text alone, or the text where it has none."""
     plain = normalized(text)
     return "".join(character for character in plain if character.isalpha()) or plain
+
+
+def text_units(texts: Sequence[str]) -> NDArray[np.int64]:
+    """Return `(n,)` numbers, equal for texts of equal letters and for those that say nearly the same."""
+    same = np.unique([letters(text) for text in texts], return_inverse=True)[1].astype(np.int64)
+    every = np.arange(len(texts))
+    twins = TextTwins([comparable(text) for text in texts]).near(every, every)
+    return connect([same], np.array(list(twins.items()), np.int64).reshape(-1, 2))
 
 
 def text_digests(texts: Sequence[str]) -> NDArray[np.uint8]:
