@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 Run: TypeAlias = "Callable[[npt.NDArray[Any]], npt.NDArray[Any]]"
 """From a batch that the model takes to its answers."""
-Join: TypeAlias = "Callable[[npt.NDArray[Any], tuple[npt.NDArray[Any], npt.NDArray[Any]]], npt.NDArray[Any]]"
+Join: TypeAlias = "Callable[[npt.NDArray[Any], tuple[npt.NDArray[Any], npt.NDArray[Any]]], Any]"
 """From the answers to the windows of one text, and the window and place of each of its tokens, to one answer."""
 
 

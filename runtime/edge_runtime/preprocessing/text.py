@@ -28,7 +28,7 @@ class TextPreprocessing:
     max_length: int
     """Most tokens that the model reads at once, special ones included."""
     truncation: Literal["end", "window", "error"] = "end"
-    """What becomes of a longer text: `end` cuts its end off, `window` reads all of it in windows, `error` refuses it."""
+    """What becomes of a longer text: `end` cuts its end off, `window` reads it in windows, `error` refuses it."""
     tokenizer: str = "tokenizer.json"
     """Path in the bundle of the file, in the form of Hugging Face's tokenizers."""
     kind: Literal["text"] = "text"

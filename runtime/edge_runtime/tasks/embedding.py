@@ -22,7 +22,7 @@ def embedding(rows: npt.NDArray[Any], manifest: Manifest, _: Variant, __: object
     return [Prediction("", 1.0, False, _NONE, (), manifest.content_id, embedding=row) for row in rows]
 
 
-def of_length_one(parts: npt.NDArray[Any], owner: Any) -> npt.NDArray[Any]:
+def of_length_one(parts: npt.NDArray[Any], owner: Any) -> Any:
     """Join windows' embeddings: their mean, as long as each of them."""
     joined = mean(parts, owner)
     return joined / np.linalg.norm(joined)

@@ -22,7 +22,7 @@ def one_label(logits: npt.NDArray[Any], manifest: Manifest, variant: Variant, _:
     return [_answer(row, int(at), manifest, rule) for row, at in zip(probabilities, best, strict=True)]
 
 
-def mean(parts: npt.NDArray[Any], owner: Any) -> npt.NDArray[Any]:
+def mean(parts: npt.NDArray[Any], owner: Any) -> Any:
     """Join windows' logits: each weighs by the tokens that it knows best."""
     return np.average(parts, axis=0, weights=np.bincount(owner[0])).astype(parts.dtype)
 

@@ -21,7 +21,7 @@ def several_labels(logits: npt.NDArray[Any], manifest: Manifest, _: Variant, __:
     return [_answer(row, manifest) for row in sigmoid(logits)]
 
 
-def largest(parts: npt.NDArray[Any], _: Any) -> npt.NDArray[Any]:
+def largest(parts: npt.NDArray[Any], _: Any) -> Any:
     """Join windows' logits: a text has the labels that a window has."""
     return parts.max(axis=0)
 

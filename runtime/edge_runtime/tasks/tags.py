@@ -19,7 +19,7 @@ def tags(logits: npt.NDArray[Any], manifest: Manifest, _: Variant, traces: Seque
     return [_answer(row, manifest, words) for row, words in zip(logits, traces, strict=True)]
 
 
-def of_owner(parts: npt.NDArray[Any], owner: Any) -> npt.NDArray[Any]:
+def of_owner(parts: npt.NDArray[Any], owner: Any) -> Any:
     """Join windows' logits: each token's are of the window that knows it best."""
     return parts[owner]
 

@@ -162,7 +162,7 @@ class TextPreprocessor:
 
     def rows(self, tensor: Ids) -> Sequence[Ids]:
         """Return what the model sees of one text: its tokens, or windows of them."""
-        return windows_of(tensor, self.contract.max_length, self._edges).rows
+        return list(windows_of(tensor, self.contract.max_length, self._edges).rows)
 
     def ask(self, batch: Ids, run: Run, join: Join) -> npt.NDArray[np.float32]:
         """Run a checked batch; of texts longer than the model each by itself, in windows."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,7 @@ def test_windows_hold_every_token_with_company(size: int, edges: tuple[int, int]
         assert (rows[:, rows.shape[1] - after :] == row[length - after :]).all()
         inner = rows[:, before : rows.shape[1] - after]
         assert (np.diff(inner, axis=1) == 1).all()
-        assert all(left[-1] - right[0] + 1 >= room // OVERLAP for left, right in zip(inner, inner[1:], strict=False))
+        assert all(left[-1] - right[0] + 1 >= room // OVERLAP for left, right in pairwise(inner))
         # A token at a cut has another window where it stands further from the end.
         behind = np.minimum(place - before, rows.shape[1] - 1 - after - place)[before : length - after]
         cut = slice(room // 2, max(length - before - after - room // 2, room // 2))
