@@ -3,10 +3,10 @@
 A device installs the wheel, and its size is a promise (60 KB). Comments, the texts below constants and fields, and
 docstrings stay in the repository and in the source distribution, but for those of the names that `edge_runtime` exports
 and of their modules: `help()` of everything that hosts may use is whole, and docs/runtime-api.md has the fields. The
-types of functions that hosts do not call stay there too, with what is imported for them alone; those of fields, and of
-the methods of classes that hosts meet, are in the wheel, since type checkers follow them. What is left out becomes
-empty lines, and only the indent of what stays is smaller, so that a traceback from a device has the line numbers of the
-source.
+types of functions that hosts do not call, of variables inside of functions and of private ones stay there too, with
+what is imported for them alone; those of fields, and of the methods of classes that hosts meet, are in the wheel, since
+type checkers follow them. What is left out becomes empty lines, and only the indent of what stays is smaller, so that a
+traceback from a device has the line numbers of the source.
 """
 
 from __future__ import annotations
@@ -66,10 +66,19 @@ def exported(source: str) -> dict[str, set[str]]:
 
 
 def named_in(root: Path, modules: Collection[str]) -> set[str]:
-    """Return every name that stands in these modules: what hosts can reach has one there."""
+    """Return every word of the code of these modules: what hosts can reach has its name there."""
     places = [root.joinpath(*module.split(".")) for module in modules]
     files = [place / "__init__.py" if place.is_dir() else place.with_suffix(".py") for place in places]
-    return {name for file in files for name in re.findall(r"\w+", file.read_text(encoding="utf-8"))}
+    return {word for file in files for word in _words(ast.parse(file.read_text(encoding="utf-8")))}
+
+
+def _words(module: ast.Module) -> set[str]:
+    """Return what stands in a module's code, not in the texts between."""
+    for node in ast.walk(module):
+        body = getattr(node, "body", None)
+        if isinstance(body, list):
+            node.body = [one for one in body if not _is_text(one)]  # type: ignore[attr-defined]
+    return set(re.findall(r"\w+", ast.unparse(module)))
 
 
 def slimmed(source: str, public: Collection[str] = (), reached: Collection[str] = ()) -> str:
@@ -90,8 +99,10 @@ def slimmed(source: str, public: Collection[str] = (), reached: Collection[str] 
         if token.type == tokenize.COMMENT:
             row, column = token.start
             lines[row - 1] = lines[row - 1][:column].rstrip() + "\n"
-    scopes = list(_scopes(ast.parse(source), public, reached))
+    module = ast.parse(source)
+    scopes = list(_scopes(module, public, reached))
     types = [place for node, _, typed in scopes if not typed for place in _signature(node)]
+    types += map(_declared, _variables(module))
     for row, start, end in sorted(types, reverse=True):  # from the right, so that columns hold
         line = lines[row - 1].encode()  # columns are those of UTF-8
         lines[row - 1] = (line[:start] + line[end:]).decode()
@@ -101,9 +112,7 @@ def slimmed(source: str, public: Collection[str] = (), reached: Collection[str] 
                 lines[row] = "\n"
             if len(node.body) == 1:  # type: ignore[attr-defined] # a body needs a statement
                 lines[text.lineno - 1] = " " * text.col_offset + "pass\n"
-    for row in _unread_imports("".join(lines)):
-        lines[row - 1] = "\n"
-    slim = _indented_by_one("".join(lines))
+    slim = _indented_by_one(_without_unread_imports("".join(lines)))
     if _code(source) != _code(slim):
         raise ValueError("a module would not do the same without its comments; this is a defect of the build")
     return slim
@@ -144,20 +153,61 @@ def _signature(function: ast.AST) -> Iterator[tuple[int, int, int]]:
         yield kind.lineno, kind.col_offset - len(" -> "), kind.end_col_offset or 0
 
 
-def _unread_imports(source: str) -> set[int]:
-    """Return the lines of imports for types alone that no type reads any more."""
-    rows: set[int] = set()
-    lines = source.splitlines()
-    for block in filter(_is_for_types, ast.parse(source).body):
-        end = block.end_lineno or block.lineno
-        rest = "\n".join(lines[: block.lineno - 1] + lines[end:])
+def _variables(module: ast.Module) -> Iterator[ast.AnnAssign]:
+    """Yield what declares and sets a variable that no host can name: in a function, or private and not a field."""
+    functions = [node for node in ast.walk(module) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
+    inner = {id(one): one for function in functions for one in ast.walk(function) if isinstance(one, ast.AnnAssign)}
+    outer = {id(one): one for one in module.body if isinstance(one, ast.AnnAssign)}
+    for one in (inner | outer).values():
+        name: str = getattr(one.target, "attr", "") or getattr(one.target, "id", "")
+        is_local = id(one) in inner and isinstance(one.target, ast.Name)
+        if one.value is not None and (is_local or name.startswith("_")) and one.annotation.end_lineno == one.lineno:
+            yield one
+
+
+def _declared(variable: ast.AnnAssign) -> tuple[int, int, int]:
+    """Return line, first and last column of a variable's type."""
+    return variable.lineno, variable.target.end_col_offset or 0, variable.annotation.end_col_offset or 0
+
+
+def _without_unread_imports(source: str) -> str:
+    """Leave out what was imported for types that are gone; who imports it from here instead does not pass mypy."""
+    lines = source.splitlines(keepends=True)
+    tree = ast.parse(source)
+    body = tree.body
+    if not any(getattr(node, "annotation", None) or getattr(node, "returns", None) for node in ast.walk(tree)):
+        lines = ["\n" if line.startswith("from __future__") else line for line in lines]
+    for block in filter(_is_for_types, body):
+        rows = range(block.lineno, block.end_lineno or block.lineno)
         for one in block.body:  # type: ignore[attr-defined]
-            names = [alias.asname or alias.name for alias in one.names]
-            if not any(re.search(rf"\b{name.partition('.')[0]}\b", rest) for name in names):
-                rows |= set(range(one.lineno, one.end_lineno + 1))
-        if rows.issuperset(row for row in range(block.lineno + 1, end + 1) if lines[row - 1].strip()):
-            rows.add(block.lineno)
-    return rows
+            _keep_read(lines, one)
+        if not any(lines[row].strip() for row in rows):
+            lines[block.lineno - 1] = "\n"
+    for one in body:
+        _keep_read(lines, one)
+    return "".join(lines)
+
+
+def _keep_read(lines: list[str], one: ast.stmt) -> None:
+    """Leave in an import only names that the other lines have; one of several lines has a name on each."""
+    if not isinstance(one, (ast.Import, ast.ImportFrom)) or getattr(one, "module", "") == "__future__":
+        return
+    first, end = one.lineno - 1, one.end_lineno or one.lineno
+    words = set(re.findall(r"\w+", "".join(lines[:first] + lines[end:])))
+    unread = [one.names[at] for at, name in enumerate(map(_bound, one.names)) if name not in words]
+    if len(unread) == len(one.names):
+        lines[first:end] = ["\n"] * (end - first)
+    elif end > first + 1:
+        for alias in unread:
+            lines[alias.lineno - 1] = "\n"
+    else:
+        one.names = [alias for alias in one.names if alias not in unread]
+        lines[first] = " " * one.col_offset + ast.unparse(one) + "\n"
+
+
+def _bound(alias: ast.alias) -> str:
+    """Return the name that an import gives to the module."""
+    return alias.asname or alias.name.partition(".")[0]
 
 
 def _is_for_types(statement: ast.stmt) -> bool:
@@ -200,16 +250,39 @@ def _is_text(statement: ast.AST) -> bool:
     return is_constant and isinstance(statement.value.value, str)  # type: ignore[attr-defined]
 
 
-def _code(source: str) -> str:
-    """Return what a module does: its syntax tree without texts, their `pass`, and what is for types alone."""
-    tree = ast.parse(source)
-    tree.body = [one for one in tree.body if not _is_for_types(one)]
-    for node in ast.walk(tree):
-        if isinstance(node, ast.arg):
-            node.annotation = None
+class _Plain(ast.NodeTransformer):
+    """Takes out of a syntax tree what nobody reads at run time."""
+
+    def __init__(self, module: ast.Module) -> None:
+        self._variables = set(_variables(module))
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
+        if node not in self._variables or node.value is None:
+            return node
+        return ast.copy_location(ast.Assign([node.target], node.value), node)
+
+    def visit_arg(self, node: ast.arg) -> ast.AST:
+        node.annotation = None
+        return node
+
+    def generic_visit(self, node: ast.AST) -> ast.AST:
+        super().generic_visit(node)
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             node.returns = None
         body = getattr(node, "body", None)
         if isinstance(body, list):
             node.body = [one for one in body if not _is_text(one) and not isinstance(one, ast.Pass)]  # type: ignore[attr-defined]
+        return node
+
+
+def _code(source: str) -> str:
+    """Return what a module does: its syntax tree without texts, their `pass`, and what is for types alone."""
+    tree = ast.parse(source)
+    tree.body = [one for one in tree.body if not _is_for_types(one)]
+    tree = _Plain(tree).visit(tree)
+    read = set(re.findall(r"\w+", "\n".join(ast.unparse(one) for one in tree.body if not hasattr(one, "names"))))
+    for one in tree.body:
+        if hasattr(one, "names"):
+            one.names = [alias for alias in one.names if _bound(alias) in read]
+    tree.body = [one for one in tree.body if getattr(one, "names", True)]
     return ast.dump(tree)
