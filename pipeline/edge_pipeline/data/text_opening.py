@@ -113,6 +113,21 @@ def open_texts(
     return make_dataset(found, split, options)
 
 
+def read_texts(data: Path, column: str | None = None) -> list[str]:
+    """Return the texts of a table, whatever else stands beside them.
+
+    Args:
+        data: A file with one of `FILE_SUFFIXES`.
+        column: Of the texts; None takes `text`.
+
+    Raises:
+        InputError: it cannot be read, has no texts or lacks the column.
+    """
+    name = column or TEXT
+    rows = read_columns(data, name) if data.suffix.lower() in COLUMN_SUFFIXES else read_table(data, [name])
+    return [_text(data, row, name) for row in rows]
+
+
 def _read_file(data: Path, names: tuple[str, str], group: str | None, label: str | None) -> list[Row]:
     if data.suffix.lower() in COLUMN_SUFFIXES and data.is_file():
         return read_columns(data, names[0])

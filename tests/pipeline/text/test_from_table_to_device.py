@@ -92,6 +92,16 @@ def test_commands_take_texts(exported: ExportResult) -> None:
     assert first["label"] == "complaint" and "not UTF-8" in second["error"] and done.returncode == 1
 
 
+def test_commands_take_tables_of_texts(exported: ExportResult, tmp_path: Path) -> None:
+    table = tmp_path / "new.csv"
+    table.write_text('id,body\n1,it is broken\n2,"where\nis my box"\n', encoding="utf-8")
+    command = [sys.executable, "-m", "edge_pipeline", "run", str(exported.bundle), str(table), "--text", "body"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    rows = [line.split("\t")[:2] for line in done.stdout.splitlines()]
+    assert rows == [["it is broken", "complaint"], ["where is my box", "question"]]
+    assert f"{table}: a table, 2 texts" in done.stderr
+
+
 def test_a_directory_of_transformers_is_a_source(run: Path, tiny_encoder: Path, messages: Path, tmp_path: Path) -> None:
     import torch
     import transformers
