@@ -46,10 +46,12 @@ def assemble(
         evidence: The report of what this machine measured, at one thread.
     """
     contract = captured.preprocessing
-    inputs = golden_inputs(contract, config.seed)
-    batch = golden_batch(inputs, captured.preprocessor())
+    preprocess = captured.preprocessor()
+    inputs = golden_inputs(contract, preprocess, config.seed)
+    batch = golden_batch(inputs, preprocess)
     variants = tuple(_variant(one, batch, unknowns[one.name], loaded[one.name]) for one in shipped)
-    predictors = {one.name: predictor(one.model, threads=1, options=one.session) for one in shipped}
+    read = captured.reader()
+    predictors = {one.name: predictor(one.model, threads=1, options=one.session, read=read) for one in shipped}
     files = {variant.file: one.model for variant, one in zip(variants, shipped, strict=True)}
     files |= {**inputs, **captured.files}
     files[EVIDENCE_FILE] = export_evidence(evidence, [one.name for one in shipped], threads=1)

@@ -111,7 +111,7 @@ def calibrate(graph: "onnx.ModelProto", captured: Captured, data: ExportData, co
 
     def tensors() -> Iterator[NDArray[Any]]:
         for path, _ in chosen:
-            yield preprocess(path)
+            yield from preprocess.rows(preprocess(path))
 
     cache = Cache(config.cache, _samples_hash(captured, data, len(chosen), config.seed)) if config.cache else None
     return observe(graph, tensors, until=() if exactly else SETTLE_BY, cache=cache)

@@ -17,7 +17,7 @@ from edge_export.config import ExportConfig, ExportData, Progress
 from edge_export.exporter_race import Race, race
 from edge_export.golden import golden_batch
 from edge_export.graphs.coverage import time_share
-from edge_export.inputs import golden_inputs, typical_inputs
+from edge_export.inputs import golden_inputs, model_rows, typical_inputs
 from edge_export.judge import answer, time_models
 from edge_export.kept import tools
 from edge_export.optimize import PassRecord
@@ -125,7 +125,8 @@ def _fastest_export(
         return captured, Race()
     progress("comparing exporters")
     preprocess = captured.preprocessor()
-    return race(captured, config, typical_inputs([preprocess(text) for text, _ in data.splits["val"]]))
+    rows = model_rows(preprocess, (preprocess(text) for text, _ in data.splits["val"]))
+    return race(captured, config, typical_inputs(rows))
 
 
 def _with_twins(contest: Contest, made: Twins, data: ExportData) -> Contest:
@@ -267,6 +268,6 @@ def time_finalists(contest: Contest, config: ExportConfig) -> InterleavedTimings
 def _typical(contest: Contest, config: ExportConfig) -> list[NDArray[Any]]:
     preprocess = contest.captured.preprocessor()
     if contest.captured.preprocessing.kind == "text":
-        return typical_inputs([preprocess(one) for one in contest.val.inputs])
-    name, content = next(iter(golden_inputs(contest.captured.preprocessing, config.seed).items()))
+        return typical_inputs(model_rows(preprocess, (preprocess(one) for one in contest.val.inputs)))
+    name, content = next(iter(golden_inputs(contest.captured.preprocessing, preprocess, config.seed).items()))
     return [golden_batch({name: content}, preprocess)]

@@ -18,7 +18,7 @@ from edge_export.config import ExportConfig, ExportData, ExportResult, Outcome, 
 from edge_export.contest import Contest, hold_contest, time_finalists
 from edge_export.decide import Decision, decide
 from edge_export.drafting import answer_finalists, try_draft
-from edge_export.inputs import golden_inputs
+from edge_export.inputs import golden_inputs, model_rows
 from edge_export.judgement import Judgement, judge_candidate
 from edge_export.ledger import record_test_opening
 from edge_export.other_runtimes import Loaded, load_elsewhere, loaded_note
@@ -184,7 +184,8 @@ def _twin_ships(twin: Candidate, judgement: Judgement | None, decision: Decision
 def _load_elsewhere(shipped: Sequence[Candidate], contest: Contest, config: ExportConfig) -> dict[str, Loaded]:
     """Load what ships in the other ONNX Runtimes that the user has, and let it answer golden inputs."""
     preprocess = contest.captured.preprocessor()
-    inputs = [preprocess(content)[np.newaxis] for content in golden_inputs(contest.captured.preprocessing).values()]
+    contents = golden_inputs(contest.captured.preprocessing, preprocess).values()
+    inputs = [row[np.newaxis] for row in model_rows(preprocess, map(preprocess, contents))]
     return {one.name: load_elsewhere(one, inputs, config.runtimes) for one in shipped}
 
 

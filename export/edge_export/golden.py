@@ -8,6 +8,7 @@ from typing import Any
 from numpy.typing import NDArray
 
 from edge_export.capture.interface import Predictor
+from edge_export.inputs import model_rows
 from edge_runtime.golden import Golden, GoldenCase, tensor_sha256
 from edge_runtime.manifest import Manifest
 from edge_runtime.preprocessing import make_preprocessor
@@ -47,5 +48,5 @@ def golden_file(
 
 
 def golden_batch(inputs: Mapping[str, bytes], preprocess: Preprocessor) -> NDArray[Any]:
-    """Return the inputs' tensors as one batch."""
-    return preprocess.stack([preprocess(content) for content in inputs.values()])
+    """Return what a model sees of the inputs as one batch."""
+    return preprocess.stack(model_rows(preprocess, map(preprocess, inputs.values())))

@@ -1,6 +1,6 @@
 """What stands for real inputs where a graph is proven: seeded batches for parity and graph passes, by kind of input."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 
 from edge_export.golden_images import golden_images
 from edge_export.golden_texts import golden_texts
+from edge_runtime.errors import InputError
 from edge_runtime.preprocessing import Preprocessing, TextPreprocessing
+from edge_runtime.preprocessing.interface import Preprocessor
 
 Batch = NDArray[Any]
 """Preprocessed inputs: `(n, ...)` float32 pixels, or `(n, length)` int64 token numbers."""
@@ -95,6 +97,11 @@ INPUTS: Mapping[str, InputKind] = {
 """Kind of a preprocessing contract to what stands for its inputs."""
 
 
+def model_rows(preprocess: Preprocessor, tensors: Iterable[Batch]) -> list[Batch]:
+    """Return what the model sees of single inputs: their tensors, and of longer texts windows of them."""
+    return [row for tensor in tensors for row in preprocess.rows(tensor)]
+
+
 def typical_inputs(tensors: Sequence[Batch], shares: Sequence[float] = (0.5,)) -> list[Batch]:
     """Return inputs whose time stands for all: for texts one at each share of the sorted lengths, else the first.
 
@@ -119,6 +126,14 @@ def pass_probes(contract: Preprocessing, seed: int = 0) -> list[Batch]:
     return INPUTS[contract.kind].probes(contract, seed)
 
 
-def golden_inputs(contract: Preprocessing, seed: int = 0) -> dict[str, bytes]:
-    """Return the golden inputs: path in the bundle to the file's bytes."""
-    return INPUTS[contract.kind].golden(seed)
+def golden_inputs(contract: Preprocessing, preprocess: Preprocessor, seed: int = 0) -> dict[str, bytes]:
+    """Return the golden inputs that the contract does not refuse: path in the bundle to the file's bytes."""
+    return {path: data for path, data in INPUTS[contract.kind].golden(seed).items() if _taken(data, preprocess)}
+
+
+def _taken(data: bytes, preprocess: Preprocessor) -> bool:
+    try:
+        preprocess(data)
+    except InputError:
+        return False
+    return True

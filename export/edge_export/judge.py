@@ -32,8 +32,8 @@ def answer(candidates: Sequence[Candidate], captured: Captured, samples: "Sample
     Raises:
         InputError: the baseline's logits are NaN or infinite on some sample.
     """
-    preprocess = captured.preprocessor()
-    predictors = {one.name: predictor(one.model, options=one.session, check=preprocess.check) for one in candidates}
+    preprocess, read = captured.preprocessor(), captured.reader()
+    predictors = {one.name: predictor(one.model, options=one.session, read=read) for one in candidates}
     answers = collect_answers(
         predictors,
         preprocess,

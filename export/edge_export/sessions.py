@@ -10,13 +10,16 @@ from numpy.typing import NDArray
 from edge_runtime.errors import BundleError
 from edge_runtime.session import create_session, first_line, import_onnxruntime, make_settings
 
+Reader = Callable[[NDArray[Any], Callable[[NDArray[Any]], NDArray[Any]]], NDArray[Any]]
+"""From a batch of inputs, and what answers a batch that the model takes, to the answers."""
+
 
 def predictor(
     model: bytes,
     *,
     threads: int | None = None,
     options: Mapping[str, str] | None = None,
-    check: Callable[[NDArray[Any]], NDArray[Any]] = lambda batch: batch,
+    read: Reader = lambda batch, run: run(batch),
 ) -> Callable[[NDArray[Any]], NDArray[np.float32]]:
     """Return the graph's only input to its only output as a function of any number of items.
 
@@ -24,7 +27,8 @@ def predictor(
         model: Serialized ONNX.
         threads: Threads inside an operator; None leaves the choice to the runtime.
         options: ONNX Runtime session configuration entries.
-        check: `Preprocessor.check`, which takes the padding off that a row alone does not need.
+        read: How the runtime reads a batch, `Captured.reader()`: it takes the padding off that a row alone does not
+            need, and long texts in windows.
 
     Raises:
         BundleError: ONNX Runtime refuses the model, or, by the function, cannot run it on a batch.
@@ -44,14 +48,17 @@ def predictor(
             ) from error
         return logits
 
+    def each(batch: NDArray[Any]) -> NDArray[np.float32]:
+        return np.concatenate([predict(batch[at : at + 1]) for at in range(len(batch))])
+
     def one_by_one(batch: NDArray[Any]) -> NDArray[np.float32]:
-        answers = [predict(check(batch[at : at + 1])) for at in range(len(batch))]
+        answers = [read(batch[at : at + 1], each) for at in range(len(batch))]
         if answers[0].ndim == 3:  # for each token, and a row alone may have fewer than its batch
             answers = [np.pad(one, ((0, 0), (0, batch.shape[1] - one.shape[1]), (0, 0))) for one in answers]
         return np.concatenate(answers)
 
     # A source that answers right only for single items is captured with a batch of one; so is dynamic int8.
-    return one_by_one if fixed == 1 else predict
+    return one_by_one if fixed == 1 else lambda batch: read(batch, predict)
 
 
 def observed_session(

@@ -11,7 +11,6 @@ from edge_benchmarks.timing import InterleavedTimings, interleave
 from edge_export.candidates import Candidate
 from edge_export.capture import Captured
 from edge_export.sessions import predictor
-from edge_runtime.preprocessing.interface import Preprocessor
 
 TEXTS = 32
 """Texts of val in the list, spread over it, so that their lengths are val's."""
@@ -35,11 +34,11 @@ def measure_throughput(
         The report's part: `texts`, `texts_per_second` by arm, `cost` (time of `chosen` one at a time over the quickest
         batches of `batchable`), and `apart` (how far the answers of a batch are from those of its texts alone).
     """
-    preprocess = captured.preprocessor()
+    preprocess, read = captured.preprocessor(), captured.reader()
     places = np.unique(np.linspace(0, len(texts) - 1, min(TEXTS, len(texts))).astype(int))
     listed = [texts[at] for at in places]
     batches = {size: list(preprocess.batches(listed, None, size)) for size in SIZES}
-    answers = {one.name: _answers(one, preprocess) for one in (chosen, batchable)}
+    answers = {one.name: predictor(one.model, threads=1, options=one.session, read=read) for one in (chosen, batchable)}
     alone = f"{chosen.name} in batches of 1"
     arms = {alone: _arm(answers[chosen.name], batches[1])}
     for size in SIZES:
@@ -66,10 +65,6 @@ def throughput_note(found: Mapping[str, Any]) -> str:
         f"a list of {found['texts']} texts: {cost['of']} take {cost['estimate']:.2f}{span} times the time of "
         f"{cost['over']}, whose logits equal those of each text alone {equal}"
     )
-
-
-def _answers(candidate: Candidate, preprocess: Preprocessor) -> Callable[[NDArray[Any]], NDArray[np.float32]]:
-    return predictor(candidate.model, threads=1, options=candidate.session, check=preprocess.check)
 
 
 def _arm(answer: Callable[[NDArray[Any]], object], batches: Batches) -> Callable[[], object]:

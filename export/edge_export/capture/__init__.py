@@ -33,7 +33,12 @@ def capture(source: str, options: SourceOptions = SourceOptions()) -> Captured: 
         InputError: nothing recognizes the source, or it cannot be captured.
         RefusedError: the graph does not answer as the source does.
     """
-    return find_source(source).capture(source, options)
+    captured = find_source(source).capture(source, options)
+    if captured.preprocessing.kind != "text":
+        for name in ("pooling", "max_length", "truncation"):
+            if getattr(options, name) is not None:
+                raise InputError(f"--{name.replace('_', '-')} is for texts, and {source} takes images")
+    return captured
 
 
 def labels_of(source: str) -> tuple[str, ...]:

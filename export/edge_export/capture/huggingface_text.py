@@ -11,6 +11,7 @@ from edge_export.capture.parity import check_parity
 from edge_export.capture.torch_module import eager, export_encoder
 from edge_export.inputs import parity_batches
 from edge_export.text_networks import (
+    LONGER,
     HeadFields,
     as_network,
     encoder_width,
@@ -103,7 +104,7 @@ def _open(source: str, options: SourceOptions, kind: Any) -> tuple[Path, Any, tu
         raise InputError(f"{folder}: has its tokenizer and weights; leave out --preprocess, --weights and the inputs")
     tokenizer = _load(import_transformers().AutoTokenizer, folder, use_fast=True)
     model = _load(kind, folder, use_safetensors=True)
-    return folder, model, text_contract(str(folder), tokenizer, model.config, None)
+    return folder, model, text_contract(str(folder), tokenizer, model.config, options.max_length, options.truncation)
 
 
 def _captured(
@@ -118,7 +119,7 @@ def _captured(
         "architecture": type(network.encoder).__name__,
         "weights_sha256": sha256_of(weights) if weights else "",
     }
-    notes = (f"texts of at most {contract.max_length} tokens, longer ones are cut",)
+    notes = (f"texts of at most {contract.max_length} tokens, longer ones {LONGER[contract.truncation]}",)
     return Captured(
         graph,
         reference,

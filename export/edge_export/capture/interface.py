@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from edge_export.text_networks.fields import Pooling
 from edge_runtime.manifest import Task
-from edge_runtime.preprocessing import Preprocessing, make_preprocessor
+from edge_runtime.preprocessing import Preprocessing, Truncation, make_preprocessor
 from edge_runtime.preprocessing.interface import Preprocessor
+from edge_runtime.tasks import TASKS
 
 if TYPE_CHECKING:
     import onnx
@@ -32,6 +33,10 @@ class SourceOptions:
     task: Task = "image-classification"
     pooling: Pooling | None = None
     """How tokens become an embedding, where the directory does not say it or should not decide."""
+    max_length: int | None = None
+    """Most tokens that a text encoder reads at once; None for 128, or what it takes."""
+    truncation: Truncation | None = None
+    """What becomes of texts that are longer; None for `end`."""
     preprocessing: str = ""
     """A contract as `edge_export.capture.preprocess_spec` reads it: a short form or a file."""
     weights: Path | None = None
@@ -82,6 +87,11 @@ class Captured:
     def preprocessor(self) -> Preprocessor:
         """Return what executes the preprocessing."""
         return make_preprocessor(self.preprocessing, self.files.__getitem__)
+
+    def reader(self) -> "Callable[[Batch, Callable[[Batch], Batch]], Batch]":
+        """Return how the runtime reads a batch: checked, and texts longer than the model in windows."""
+        preprocess, join = self.preprocessor(), TASKS[self.task].join
+        return lambda batch, run: preprocess.ask(preprocess.check(batch), run, join)
 
 
 class Source(NamedTuple):

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -46,11 +47,14 @@ def capture_run(source: str, options: SourceOptions) -> Captured:
             f"{directory}: a run has its own weights and preprocessing; leave out --weights, --preprocess, "
             "--input-name, --output-name and --hold"
         )
+    if options.pooling or options.max_length:
+        raise InputError(f"{directory}: a run was trained so; leave out --pooling and --max-length")
     module = load_network(directory, run)
     contract = run.preprocessing
     files: dict[str, bytes] = {}
     others: Mapping[str, Callable[[], onnx.ModelProto]] = {}
     if isinstance(contract, TextPreprocessing):
+        contract = replace(contract, truncation=options.truncation or contract.truncation)
         model = export_encoder(module, contract)
         files[contract.tokenizer] = read_tokenizer(directory, contract)
         others = rivals(cast("TextNetwork", module), contract)

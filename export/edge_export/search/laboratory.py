@@ -13,7 +13,7 @@ from edge_export.candidates import BASELINE, Candidate, make_int8
 from edge_export.capture import Captured
 from edge_export.config import Samples
 from edge_export.graphs.profile import Kernel, profile
-from edge_export.inputs import typical_inputs
+from edge_export.inputs import model_rows, typical_inputs
 from edge_export.judge import answer, time_models
 from edge_export.optimize import PassRecord
 from edge_export.quantize import Observation, Recipe, make_quantized
@@ -69,17 +69,17 @@ class Laboratory:
         near = np.argsort(margin, kind="stable")[: SUBSET // 2]
         spread = np.linspace(0, len(items) - 1, min(len(items), SUBSET // 2)).astype(int)
         chosen = sorted({*near.tolist(), *spread.tolist()})
-        self._preprocess = self.captured.preprocessor()
-        tensors = [self._preprocess(items[at][0]) for at in chosen]
-        self._inputs = self._preprocess.stack(tensors)
+        preprocess, self._read = self.captured.preprocessor(), self.captured.reader()
+        tensors = [preprocess(items[at][0]) for at in chosen]
+        self._inputs = preprocess.stack(tensors)
         judged = not self.answers.tags and not self.answers.cosines
         self._expected = self.answers.logits[BASELINE][chosen] if judged else self._raw()
         self._made: dict[str, Candidate] = {}
-        self.inputs = typical_inputs(tensors, LENGTHS)
+        self.inputs = typical_inputs(model_rows(preprocess, tensors), LENGTHS)
 
     def _raw(self) -> NDArray[np.float32]:
         """Return what the baseline's graph answers on the subset, where something made of it is judged."""
-        ask = predictor(self.baseline.model, options=self.baseline.session, check=self._preprocess.check)
+        ask = predictor(self.baseline.model, options=self.baseline.session, read=self._read)
         return self._padless(ask(self._inputs))
 
     def _padless(self, logits: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -107,7 +107,7 @@ class Laboratory:
         def measure() -> NDArray[np.float32]:
             try:
                 made = make_quantized(self.graph, recipe, self.observation)
-                ask = predictor(made.model.SerializeToString(), options=made.session, check=self._preprocess.check)
+                ask = predictor(made.model.SerializeToString(), options=made.session, read=self._read)
                 logits = self._padless(ask(self._inputs))
             except BundleError:  # a recipe that ONNX Runtime cannot run is a recipe that cannot ship
                 return np.array(np.inf, dtype=np.float32)

@@ -1,23 +1,31 @@
 """What a text encoder takes: token numbers by its own tokenizer, and how many of them."""
 
 import hashlib
+from collections.abc import Mapping
 from typing import Any
 
 from edge_runtime.errors import InputError
-from edge_runtime.preprocessing import TextPreprocessing
+from edge_runtime.preprocessing import TextPreprocessing, Truncation
 
 DEFAULT_LENGTH = 128
 """Tokens of a text that count where nobody says otherwise: most messages are shorter, and time grows with them."""
 
 
-def text_contract(name: str, tokenizer: Any, config: Any, max_length: int | None) -> tuple[TextPreprocessing, bytes]:
+LONGER: Mapping[Truncation, str] = {"end": "are cut", "window": "are read in windows", "error": "are refused"}
+"""What becomes of longer texts, in words."""
+
+
+def text_contract(
+    name: str, tokenizer: Any, config: Any, max_length: int | None, truncation: Truncation | None = None
+) -> tuple[TextPreprocessing, bytes]:
     """Return the contract of an encoder's inputs, and its tokenizer's file.
 
     Args:
         name: What errors call it.
         tokenizer: transformers' own.
         config: transformers' configuration of the encoder.
-        max_length: Most tokens of a text; None for the smaller of `DEFAULT_LENGTH` and what the encoder takes.
+        max_length: Most tokens at once; None for the smaller of `DEFAULT_LENGTH` and what the encoder takes.
+        truncation: What becomes of longer texts; None for `end`.
 
     Raises:
         InputError: the tokenizer cannot go to a device or does not fit the model, or the encoder takes fewer tokens.
@@ -41,7 +49,7 @@ def text_contract(name: str, tokenizer: Any, config: Any, max_length: int | None
         raise InputError(f"--max-length {max_length}: {name} takes at most {most} tokens")
     length = max_length or min(DEFAULT_LENGTH, most)
     digest = hashlib.sha256(content).hexdigest()
-    return TextPreprocessing(digest, vocabulary, int(tokenizer.pad_token_id), length), content
+    return TextPreprocessing(digest, vocabulary, int(tokenizer.pad_token_id), length, truncation or "end"), content
 
 
 def _longest(tokenizer: Any, config: Any) -> int:

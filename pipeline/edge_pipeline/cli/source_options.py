@@ -29,6 +29,16 @@ OPTIONS = (
         help="How tokens become an embedding; default: what 1_Pooling/config.json says.",
     ),
     click.option(
+        "--max-length",
+        type=click.IntRange(min=1),
+        help="Most tokens that a text encoder reads at once; default: 128, or what it takes.",
+    ),
+    click.option(
+        "--truncation",
+        type=click.Choice(["end", "window", "error"]),
+        help="Of longer texts: cut their end off (the default), read them in windows, or refuse them.",
+    ),
+    click.option(
         "--preprocess",
         metavar="SPEC",
         default="",
@@ -83,6 +93,8 @@ def take_source_options(options: dict[str, Any]) -> tuple["SourceOptions", "Data
     source = SourceOptions(
         task="text-embedding" if embeds else "image-classification",
         pooling=options.pop("pooling"),
+        max_length=options.pop("max_length"),
+        truncation=options.pop("truncation"),
         preprocessing=options.pop("preprocess"),
         weights=options.pop("weights"),
         input=options.pop("input_name"),

@@ -37,8 +37,10 @@ def print_evaluation(result: Evaluation) -> None:
 def _input(contract: dict[str, Any]) -> str:
     """Say in one line what the preprocessing makes of an input."""
     if contract["kind"] == "text":
-        longer = {"end": "longer ones are cut", "error": "longer ones are refused"}[contract["truncation"]]
-        return f"texts of at most {contract['max_length']} tokens of {contract['vocabulary']:,}; {longer}"
+        from edge_export.text_networks import LONGER
+
+        longer = LONGER[contract["truncation"]]
+        return f"texts of at most {contract['max_length']} tokens of {contract['vocabulary']:,}; longer ones {longer}"
     resize = contract["resize"]
     return (
         f"{resize['kernel']} resize to {resize['width']} ({resize['rule']}), crop {contract['crop_width']}x"

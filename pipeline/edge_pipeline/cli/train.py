@@ -34,6 +34,11 @@ PRESET_NAMES = ("full", "classic", "quick", "text", "text-frozen", "text-lora", 
 @click.option("--label", help="Column of the texts' labels.  [default: label]")
 @click.option("--max-length", type=click.IntRange(min=1), help="Most tokens of a text.  [default: 128]")
 @click.option(
+    "--truncation",
+    type=click.Choice(("end", "window", "error")),
+    help="Of longer texts: cut their end off, read them in windows, or refuse them.  [default: end]",
+)
+@click.option(
     "--pooling",
     type=click.Choice(("cls", "mean")),
     help="How a text's tokens become one row.  [default: what the encoder's directory says, else cls]",
@@ -55,6 +60,7 @@ PRESET_NAMES = ("full", "classic", "quick", "text", "text-frozen", "text-lora", 
 @click.option("--schedule", type=click.Choice(("cosine", "constant")), help="[default: cosine]")
 @click.option("--warmup", type=float, help="Share of the steps in which the rate rises.  [default: 0.1]")
 @click.option("--label-smoothing", type=float, help="[default: 0.1]")
+@click.option("--r-drop", type=float, metavar="WEIGHT", help="Of texts: answer twice a step, and hold both together.")
 @click.option("--class-weights", is_flag=True, default=None, help="Weigh classes by the inverse of their share.")
 @click.option("--augment", type=click.Choice(("none", "light", "standard")), help="[default: light, no flip]")
 @click.option("--freeze", help="none, backbone, or stages:N (stem and first N stages).  [default: none]")

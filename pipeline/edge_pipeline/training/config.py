@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal
 
 from edge_runtime.errors import InputError
-from edge_runtime.preprocessing import MAX_SIDE, MAX_TOKENS, Region
+from edge_runtime.preprocessing import MAX_SIDE, MAX_TOKENS, Region, Truncation
 from edge_runtime.preprocessing.text import MIN_TOKENS
 
 Optimizer = Literal["adamw", "sgd"]
@@ -35,6 +35,9 @@ class TrainConfig:
     """Column of the texts' labels; None for `label`."""
     max_length: int | None = None
     """Most tokens of a text, special ones included; None for 128, or what the encoder takes."""
+    truncation: Truncation | None = None
+    """What becomes of texts with more tokens: `end` cuts their end off, `window` reads them in windows, each of which
+    is an item of train, `error` refuses them; None for `end`."""
     pooling: Pooling | None = None
     """How tokens become a text: `cls` or `mean`; None for what the encoder's directory says, or else `cls`."""
     lora: int | None = None
@@ -66,6 +69,9 @@ class TrainConfig:
     """Share of all steps over which the learning rate rises from zero."""
     label_smoothing: float = 0.1
     """Ignored for multilabel data."""
+    r_drop: float | None = None
+    """Of text encoders: a step answers its items twice, each time without other parts, and this weighs how far the two
+    answers are apart; None answers once."""
     class_weights: bool = False
     """Weigh each class by the inverse of its share in train."""
     augment: Augment = "light"
@@ -95,7 +101,7 @@ class TrainConfig:
         Raises:
             InputError: a value is out of its range.
         """
-        positive = ("epochs", "batch_size", "learning_rate", "patience", "lora", "adalora")
+        positive = ("epochs", "batch_size", "learning_rate", "patience", "lora", "adalora", "r_drop")
         for name in positive:
             value = getattr(self, name)
             if value is not None and not value > 0:
@@ -106,8 +112,8 @@ class TrainConfig:
                 raise InputError(f"{_flag(name)} {side}: must be {MIN_SIDE} to {MAX_SIDE} pixels")
         if self.max_length is not None and not MIN_TOKENS <= self.max_length <= MAX_TOKENS:
             raise InputError(f"--max-length {self.max_length}: must be {MIN_TOKENS} to {MAX_TOKENS} tokens")
-        for name in ("learning_rate", "weight_decay"):
-            if not 0 <= getattr(self, name) < math.inf:
+        for name in ("learning_rate", "weight_decay", "r_drop"):
+            if not 0 <= (getattr(self, name) or 0) < math.inf:
                 raise InputError(f"{_flag(name)} {getattr(self, name)}: must be a finite number, at least 0")
         for name in ("warmup", "label_smoothing", "momentum"):
             if not 0 <= getattr(self, name) < 1:

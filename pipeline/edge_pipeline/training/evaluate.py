@@ -1,7 +1,9 @@
 """Logits of a whole split from all processes, and the score of an epoch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+from numpy.typing import NDArray
 
 from edge_benchmarks.accuracy import Answers, f1, summarize
 from edge_pipeline.training.config import TrainConfig
@@ -26,6 +28,20 @@ def to_device(inputs: "Tensor", device: Any) -> "Tensor":
     if inputs.ndim == 4:
         return inputs.to(device, memory_format=torch.channels_last)
     return inputs.to(device)
+
+
+def answers(model: "Callable[[Tensor], Tensor]", inputs: Batches, tensor: "Tensor", device: Any) -> "Tensor":
+    """Return a model's float32 answers to a batch of `inputs`: of what is longer than it in windows, as on a device."""
+    import torch
+
+    if inputs.in_windows is None:
+        return model(to_device(tensor, device)).float()
+
+    def run(rows: NDArray[Any]) -> NDArray[Any]:
+        answered: NDArray[Any] = model(torch.from_numpy(rows).to(device)).float().cpu().numpy()
+        return answered
+
+    return torch.from_numpy(inputs.in_windows(tensor.numpy(), run)).to(device)
 
 
 def predict(
@@ -53,7 +69,7 @@ def predict(
     found: list[Tensor] = []
     with torch.inference_mode(), accelerator.autocast():
         for batch, tensor in zip(batches, inputs.read(batches, None), strict=True):
-            logits = model(to_device(tensor, accelerator.device)).float()
+            logits = answers(model, inputs, tensor, accelerator.device)
             found.append(widen(logits, *words) if words else logits)
             if progress:
                 progress.advance(len(batch) * share.count)

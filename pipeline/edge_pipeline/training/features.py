@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 
+from edge_export.sessions import Reader
 from edge_pipeline.training.loader import ALONE, Batches, Share, evaluation_batches
 from edge_runtime.errors import InputError, MachineError
 
@@ -30,6 +31,7 @@ class FeatureBatches:
     """
 
     lengths: Sequence[int] | None = None
+    in_windows: Reader | None = None
 
     def __init__(self, path: Path, shape: tuple[int, ...], dtype: np.dtype[np.floating]) -> None:
         self._path = path

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from edge_benchmarks.accuracy import Span
+from edge_export.sessions import Reader
 from edge_pipeline.training.augment import Augmentation, item_seed
 from edge_runtime.cpus import available_cpus
 from edge_runtime.errors import EdgeError, InputError
@@ -56,6 +57,8 @@ class Batches(Protocol):
 
     lengths: Sequence[int] | None
     """Of each item, where they differ and a batch is padded to its longest."""
+    in_windows: Reader | None
+    """How batches are answered whose items may be longer than the model; None where none is."""
 
     def __len__(self) -> int:
         """Return the number of items."""
@@ -116,6 +119,7 @@ class ImageBatches:
     """Reads, augments and preprocesses images through the runtime's one implementation."""
 
     lengths: Sequence[int] | None = None
+    in_windows: Reader | None = None
 
     def __init__(
         self,

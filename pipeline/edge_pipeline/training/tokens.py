@@ -42,6 +42,8 @@ class TokenTargets:
         self.cut = 0
         """Spans behind the longest length."""
         length = preprocess.contract.max_length
+        if preprocess.contract.truncation == "window":
+            length = max(length, *(len(preprocess(text)) for text in texts))
         rows, behind = [], []
         for text, wanted in zip(texts, spans, strict=True):
             words = preprocess.trace(text)
@@ -54,6 +56,8 @@ class TokenTargets:
                 self._tell(text, wanted, words.spans)
         self.rows = np.concatenate([np.stack(rows), stack_words(behind, IGNORED)], axis=1)
         """`(n, columns)`: the tokens of the longest length, then the words that stand for missed spans."""
+        self.length = length
+        """Columns of tokens."""
         total = sum(map(len, spans))
         if total and len(self.torn) + self.cut == total:
             raise InputError(

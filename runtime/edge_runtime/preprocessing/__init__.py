@@ -21,7 +21,7 @@ from edge_runtime.preprocessing.image import (
     SizeRule,
     check_image,
 )
-from edge_runtime.preprocessing.text import MAX_TOKENS, TextPreprocessing, check_text
+from edge_runtime.preprocessing.text import MAX_TOKENS, TextPreprocessing, Truncation, check_text
 
 if TYPE_CHECKING:
     from edge_runtime.preprocessing.interface import Preprocessor
@@ -38,6 +38,7 @@ __all__ = [
     "Resize",
     "SizeRule",
     "TextPreprocessing",
+    "Truncation",
     "check_preprocessing",
     "make_preprocessor",
     "preprocessing_from_dict",

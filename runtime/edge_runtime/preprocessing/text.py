@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from edge_runtime._reading import require
 
 MIN_TOKENS, MAX_TOKENS = 4, 1 << 16
 """Bounds of `max_length`: room for a token beside the special ones, and not all memory for a corrupt contract."""
 MAX_VOCABULARY = 1 << 24
+Truncation: TypeAlias = Literal["end", "window", "error"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class TextPreprocessing:
     pad_id: int
     max_length: int
     """Most tokens that the model reads at once, special ones included."""
-    truncation: Literal["end", "window", "error"] = "end"
+    truncation: Truncation = "end"
     """What becomes of a longer text: `end` cuts its end off, `window` reads it in windows, `error` refuses it."""
     tokenizer: str = "tokenizer.json"
     """Path in the bundle of the file, in the form of Hugging Face's tokenizers."""

@@ -72,7 +72,7 @@ def test_int8_answers_a_list_as_its_items_alone(captured: Captured) -> None:
     preprocess = captured.preprocessor()
     texts = ["when", "it is broken . " * 5, "", "please send two of my box"]
     rows = [preprocess(text) for text in texts]
-    answer = predictor(made.model, threads=1, options=made.session, check=preprocess.check)
+    answer = predictor(made.model, threads=1, options=made.session, read=captured.reader())
     alone = [answer(row[np.newaxis]) for row in rows]
     assert answer(preprocess.stack(rows)).tobytes() == np.concatenate(alone).tobytes()
     assert made.in_int8 >= 12  # four products of a layer's attention and two more, in two layers
