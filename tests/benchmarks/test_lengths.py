@@ -81,6 +81,18 @@ def test_texts_that_the_contract_refuses_are_in_no_bucket(drafts: ModuleType, tm
     assert len(lengths_of(model, None, seed=0).buckets) == 1
 
 
+def test_texts_that_are_read_in_windows_have_buckets_of_their_own(drafts: ModuleType, tmp_path: Path) -> None:
+    path = tmp_path / "windows.edge"
+    path.write_bytes(drafts.new_text_draft(truncation="window").archive())
+    model = load(path)
+    found = lengths_of(model, [("it " * count, 0) for count in (3, 20, 100, 100)], seed=0)
+    assert [(one.tokens, one.share) for one in found.buckets] == [(16, 0.25), (32, 0.25), (128, 0.5)]
+    made = lengths_of(model, None, seed=0)
+    assert [one.tokens for one in made.buckets] == [16, 24]
+    # 62 tokens are eight windows of 12, which read some of the inner 60 and the two special ones again.
+    assert padding_share(model, [b"it " * 60]) == pytest.approx(1 - 62 / (8 * 12))
+
+
 def test_a_batch_is_never_padded_beyond_its_longest(messages: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Looks at what ONNX Runtime is given, whoever made the batch."""
     for variant in ("cpu-fp32", "cpu-int8"):

@@ -12,6 +12,7 @@ import numpy as np
 
 from edge_benchmarks.inputs import VOCABULARY, BenchInput
 from edge_runtime.errors import InputError
+from edge_runtime.preprocessing import TextPreprocessing
 
 if TYPE_CHECKING:
     from edge_runtime import Model
@@ -70,14 +71,16 @@ def lengths_of(model: Model, items: Iterable[tuple[Any, Any]] | None, seed: int)
     Raises:
         InputError: the model refuses every text.
     """
-    count, longest = partial(_count, model), model.manifest.preprocessing.max_length  # type: ignore[union-attr]
+    contract = model.manifest.preprocessing
+    assert isinstance(contract, TextPreprocessing)
+    count = partial(_count, model)
     if items is None:
-        return _synthetic(count, longest, seed)
-    return _real([text for text, _ in items], count, longest, seed)
+        return _synthetic(count, min(2 * contract.max_length, contract.longest), seed)
+    return _real([text for text, _ in items], count, contract.longest, seed)
 
 
 def bucket_edges(longest: int) -> list[int]:
-    """Return most tokens of each bucket, up to the longest input."""
+    """Return most tokens of each bucket, up to the longest text; in windows a model reads on behind its own input."""
     edges = [SHORTEST << step for step in range(longest.bit_length()) if SHORTEST << step < longest]
     return [*edges, longest]
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from edge_benchmarks.bench.scenarios.apart import take_turns_apart
 from edge_benchmarks.bench.scenarios.attempts import measure_steadily, model_phase, take_turns
@@ -43,15 +46,25 @@ def measure(plan: Plan, state: State) -> None:
 
 
 def padding_share(model: Model | None, texts: list[bytes]) -> float:
-    """Return which share of the tokens that `predict` computes for a list is padding, from the batches it makes."""
+    """Return which share of the tokens that `predict` computes for a list is padding, or read again by another window.
+
+    It is counted on the batches that it makes.
+    """
     from edge_runtime.model import MAX_BATCH
     from edge_runtime.preprocessing import make_preprocessor
 
     assert model is not None
     preprocess = make_preprocessor(model.manifest.preprocessing, model.bundle.read)
     size = 1 if model.variant.inputs[0].shape[0] == 1 else MAX_BATCH
-    computed = sum(batch.size for _, batch in preprocess.batches(texts, None, size))
-    return 1.0 - sum(preprocess(text).size for text in texts) / computed
+    computed: list[int] = []
+
+    def run(rows: NDArray[Any]) -> NDArray[Any]:
+        computed.append(rows.size)
+        return np.zeros((len(rows), 1))
+
+    for _, batch in preprocess.batches(texts, None, size):
+        preprocess.ask(batch, run, lambda parts, _: parts[0])
+    return 1.0 - sum(preprocess(text).size for text in texts) / sum(computed)
 
 
 def _phase(plan: Plan, scenario: str, seconds: float, batch: int, number: int) -> tuple[Phase, bool]:
