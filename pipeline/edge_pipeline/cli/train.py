@@ -60,7 +60,7 @@ PRESET_NAMES = ("full", "classic", "quick", "text", "text-frozen", "text-lora", 
 @click.option("--schedule", type=click.Choice(("cosine", "constant")), help="[default: cosine]")
 @click.option("--warmup", type=float, help="Share of the steps in which the rate rises.  [default: 0.1]")
 @click.option("--label-smoothing", type=float, help="[default: 0.1]")
-@click.option("--r-drop", type=float, metavar="WEIGHT", help="Of texts: answer twice a step, and hold both together.")
+@click.option("--adversary", type=float, metavar="SIZE", help="Of texts: learn with word embeddings moved so far too.")
 @click.option("--class-weights", is_flag=True, default=None, help="Weigh classes by the inverse of their share.")
 @click.option("--augment", type=click.Choice(("none", "light", "standard")), help="[default: light, no flip]")
 @click.option("--freeze", help="none, backbone, or stages:N (stem and first N stages).  [default: none]")

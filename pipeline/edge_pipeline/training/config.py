@@ -69,9 +69,9 @@ class TrainConfig:
     """Share of all steps over which the learning rate rises from zero."""
     label_smoothing: float = 0.1
     """Ignored for multilabel data."""
-    r_drop: float | None = None
-    """Of text encoders: a step answers its items twice, each time without other parts, and this weighs how far the two
-    answers are apart; None answers once."""
+    adversary: float | None = None
+    """Of text encoders: a step learns its texts once more with word embeddings moved so far to where the loss rises
+    most; None learns them as they are."""
     class_weights: bool = False
     """Weigh each class by the inverse of its share in train."""
     augment: Augment = "light"
@@ -101,7 +101,7 @@ class TrainConfig:
         Raises:
             InputError: a value is out of its range.
         """
-        positive = ("epochs", "batch_size", "learning_rate", "patience", "lora", "adalora", "r_drop")
+        positive = ("epochs", "batch_size", "learning_rate", "patience", "lora", "adalora", "adversary")
         for name in positive:
             value = getattr(self, name)
             if value is not None and not value > 0:
@@ -112,7 +112,7 @@ class TrainConfig:
                 raise InputError(f"{_flag(name)} {side}: must be {MIN_SIDE} to {MAX_SIDE} pixels")
         if self.max_length is not None and not MIN_TOKENS <= self.max_length <= MAX_TOKENS:
             raise InputError(f"--max-length {self.max_length}: must be {MIN_TOKENS} to {MAX_TOKENS} tokens")
-        for name in ("learning_rate", "weight_decay", "r_drop"):
+        for name in ("learning_rate", "weight_decay", "adversary"):
             if not 0 <= (getattr(self, name) or 0) < math.inf:
                 raise InputError(f"{_flag(name)} {getattr(self, name)}: must be a finite number, at least 0")
         for name in ("warmup", "label_smoothing", "momentum"):
