@@ -34,7 +34,7 @@ class Adversary:
 
         table = self._table
         assert table.grad is not None
-        words = ids.unique().to(table.device)
+        words = torch.bincount(ids.flatten()).nonzero()[:, 0].to(table.device)
         kept = table.detach()[words]
         # Over the whole table, which has the words of all processes. Of a gradient that is not finite there is no
         # direction: the loss was not either, and the loop tells it, or fp16's scale was too large for this step.

@@ -25,7 +25,7 @@ class Notes(Silent):
         self.lines.append(line)
 
 
-def config(encoder: Path, preset: str = "text", **changes: object) -> TrainConfig:
+def config(encoder: Path, preset: str = "text", **changes: Any) -> TrainConfig:
     fast = {"model": str(encoder), "learning_rate": 3e-3, "precision": "fp32", "epochs": 1, "patience": None}
     return config_from(preset, fast | changes)
 
@@ -59,7 +59,7 @@ def test_the_loss_rises_where_words_are_moved_and_they_come_back(tiny_encoder: P
 def test_a_step_learns_at_both_places(
     tiny_encoder: Path, messages: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def weights(name: str, **changes: object) -> str:
+    def weights(name: str, **changes: Any) -> str:
         return read_run(train(messages, tmp_path / name, config(tiny_encoder, **changes)).run).weights_sha256
 
     @contextmanager
