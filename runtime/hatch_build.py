@@ -2,11 +2,11 @@
 
 A device installs the wheel, and its size is a promise (60 KB). Comments, the texts below constants and fields, and
 docstrings stay in the repository and in the source distribution, but for those of the names that `edge_runtime` exports
-and of their modules: `help()` of everything that hosts may use is whole, and docs/runtime-api.md has the fields. The
-types of functions that hosts do not call, of variables inside of functions and of private ones stay there too, with
-what is imported for them alone; those of fields, and of the methods of classes that hosts meet, are in the wheel, since
-type checkers follow them. What is left out becomes empty lines, and only the indent of what stays is smaller, so that a
-traceback from a device has the line numbers of the source.
+and of their modules (other modules list no names either): `help()` of everything that hosts may use is whole, and
+docs/runtime-api.md has the fields. The types of functions that hosts do not call, of variables inside of functions and
+of private ones stay there too, with what is imported for them alone; those of fields, and of the methods of classes
+that hosts meet, are in the wheel, since type checkers follow them. What is left out becomes empty lines, and only the
+indent of what stays is smaller, so that a traceback from a device has the line numbers of the source.
 """
 
 from __future__ import annotations
@@ -112,7 +112,10 @@ def slimmed(source: str, public: Collection[str] = (), reached: Collection[str] 
                 lines[row] = "\n"
             if len(node.body) == 1:  # type: ignore[attr-defined] # a body needs a statement
                 lines[text.lineno - 1] = " " * text.col_offset + "pass\n"
-    slim = _indented_by_one(_without_unread_imports("".join(lines)))
+    lines = _without_unread_imports("".join(lines)).splitlines(keepends=True)
+    for one in filter(_lists_names, () if public else ast.parse("".join(lines)).body):
+        lines[one.lineno - 1 : one.end_lineno] = ["\n"] * ((one.end_lineno or one.lineno) - one.lineno + 1)
+    slim = _indented_by_one("".join(lines))
     if _code(source) != _code(slim):
         raise ValueError("a module would not do the same without its comments; this is a defect of the build")
     return slim
@@ -215,6 +218,10 @@ def _is_for_types(statement: ast.stmt) -> bool:
     return is_name and statement.test.id == "TYPE_CHECKING"  # type: ignore[attr-defined]
 
 
+def _lists_names(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Assign) and getattr(statement.targets[0], "id", "") == "__all__"
+
+
 def _indented_by_one(source: str) -> str:
     """Return a module with one space for each level; the inner lines of texts stay as they are."""
     texts = [node for node in ast.walk(ast.parse(source)) if isinstance(node, (ast.Constant, ast.JoinedStr))]
@@ -278,7 +285,7 @@ class _Plain(ast.NodeTransformer):
 def _code(source: str) -> str:
     """Return what a module does: its syntax tree without texts, their `pass`, and what is for types alone."""
     tree = ast.parse(source)
-    tree.body = [one for one in tree.body if not _is_for_types(one)]
+    tree.body = [one for one in tree.body if not _is_for_types(one) and not _lists_names(one)]
     tree = _Plain(tree).visit(tree)
     read = set(re.findall(r"\w+", "\n".join(ast.unparse(one) for one in tree.body if not hasattr(one, "names"))))
     for one in tree.body:

@@ -22,7 +22,8 @@ from edge_runtime.errors import (
 if TYPE_CHECKING:
     from edge_runtime.cpus import available_cpus
     from edge_runtime.golden import SelfTestReport, selftest
-    from edge_runtime.model import Model, load
+    from edge_runtime.loading import load
+    from edge_runtime.model import Model
     from edge_runtime.monitoring import Counts, Monitor
     from edge_runtime.prediction import Entity, Prediction
     from edge_runtime.slot import ModelSlot
@@ -67,7 +68,7 @@ _LAZY = {
     "Prediction": "edge_runtime.prediction",
     "SelfTestReport": "edge_runtime.golden",
     "available_cpus": "edge_runtime.cpus",
-    "load": "edge_runtime.model",
+    "load": "edge_runtime.loading",
     "selftest": "edge_runtime.golden",
 }
 

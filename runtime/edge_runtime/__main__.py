@@ -29,7 +29,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(arguments: argparse.Namespace) -> None:
-    from edge_runtime.model import load
+    from edge_runtime.loading import load
 
     model = load(
         arguments.bundle,

@@ -14,7 +14,8 @@ from edge_runtime._reading import parse_json, read_dataclass, require
 from edge_runtime.bundle import Source, open_bundle
 from edge_runtime.choice import hush, seen_to_load
 from edge_runtime.errors import EdgeError, SelfTestError
-from edge_runtime.model import Model, load
+from edge_runtime.loading import load
+from edge_runtime.model import Model
 from edge_runtime.session import Threads
 
 if TYPE_CHECKING:

@@ -1,27 +1,25 @@
-"""Load a bundle and ask it: decode, preprocess, infer, postprocess."""
+"""Ask a bundle's variant: decode, preprocess, infer, postprocess."""
 
 from __future__ import annotations
 
 import os
 import threading
-import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypeVar, overload
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar, overload
 
 import numpy as np
 
 from edge_runtime._installation import import_onnxruntime
 from edge_runtime._threads import Beside
-from edge_runtime.bundle import Bundle, Source, open_bundle
-from edge_runtime.choice import choose
+from edge_runtime.bundle import Bundle
 from edge_runtime.devices import DeviceBuffers, runner
-from edge_runtime.errors import BundleError, EdgeError, EdgeWarning, InputError, MachineError
-from edge_runtime.manifest import Manifest, TensorInfo, Variant
+from edge_runtime.errors import BundleError, EdgeError, InputError, MachineError
+from edge_runtime.loading import Request, reopen
+from edge_runtime.manifest import Manifest, TensorInfo, Variant, answer_shape
 from edge_runtime.prediction import Prediction
 from edge_runtime.preprocessing import make_preprocessor
 from edge_runtime.preprocessing.interface import Preprocessor, at_place
-from edge_runtime.session import Device, Threads, abandon, first_line, prepare_session
+from edge_runtime.session import abandon, first_line, prepare_session
 from edge_runtime.tasks import TASKS, predictions
 
 if TYPE_CHECKING:
@@ -36,70 +34,6 @@ MAX_BATCH = 32
 """Most inputs of a list that run at once, so that memory does not grow with the list."""
 
 
-@dataclass(frozen=True)
-class _Request:
-    """What `load` was asked for: enough to open the same model again in another process."""
-
-    source: str | bytes
-    device: Device
-    threads: Threads
-    variant: str
-    sha256: str
-    providers: tuple[str, ...] | None
-    cache: str | None
-
-
-def load(
-    source: Source,
-    *,
-    device: Literal["cpu", "cuda", "auto"] = "cpu",
-    threads: Threads = None,
-    variant: str | None = None,
-    sha256: str | None = None,
-    providers: Sequence[str] | None = None,
-    cache: str | os.PathLike[str] | None = None,
-) -> Model:
-    """Verify a bundle and make a model of one of its variants.
-
-    Args:
-        source: A bundle's directory, a `.edge` file, or the bytes of one.
-        device: Where it must run; `auto` takes CUDA where the bundle and the machine have it, else the CPU.
-        threads: CPU threads of one inference; by default the CPUs that affinity and cgroup quota leave. `shared` puts
-            this model, and every later one of the process, on one pool of that size (ONNX Runtime 1.23 and newer).
-        variant: Name of a variant; by default the first one for the device, in the manifest's order of preference.
-        sha256: Digest of the manifest, which pins the whole bundle.
-        providers: ONNX Runtime's execution providers in order, instead of the device's own.
-        cache: Directory where providers may keep compiled models, each under its model's SHA-256; by default nothing is
-            written.
-
-    Raises:
-        InputError: no bundle at that path, or an argument is out of range.
-        BundleError: the bundle cannot be trusted or read, or has no such variant; IntegrityError and SchemaError say
-            more.
-        MachineError: ONNX Runtime, a provider or a device is missing.
-    """
-    if device not in ("cpu", "cuda", "auto"):
-        raise InputError(f"device={device!r}: one of 'cpu', 'cuda', 'auto' is expected")
-    bundle = open_bundle(source, sha256=sha256)
-    chosen = choose(bundle, device, variant)
-    asked = None if providers is None else tuple(providers)
-    kept = None if cache is None else os.path.abspath(cache)
-    request = _Request(bundle.source, chosen.device, threads, chosen.name, bundle.manifest_sha256, asked, kept)
-    model = Model(bundle, chosen, request)
-    if bundle.manifest.provisional:
-        warnings.warn(
-            f"bundle {bundle.manifest.name} {bundle.manifest.version} is provisional: it shipped without a proof",
-            EdgeWarning,
-            stacklevel=2,
-        )
-    return model
-
-
-def _reopen(request: _Request) -> Model:
-    bundle = open_bundle(request.source, sha256=request.sha256)
-    return Model(bundle, choose(bundle, request.device, request.variant), request)
-
-
 class Model:
     """A verified bundle's variant, ready to answer. Safe to call from many threads; pickles by reopening its bundle."""
 
@@ -111,14 +45,14 @@ class Model:
     session: Any
     """The `onnxruntime.InferenceSession`."""
 
-    def __init__(self, bundle: Bundle, variant: Variant, request: _Request) -> None:
+    def __init__(self, bundle: Bundle, variant: Variant, request: Request) -> None:
         self.bundle, self.variant, self.manifest = bundle, variant, bundle.manifest
         self.labels, self.content_id = bundle.manifest.labels, bundle.manifest.content_id
         self._request = request
         self._input, self._output = variant.inputs[0], variant.outputs[0]
         self._dtype = np.dtype(self._input.dtype)
-        kind = TASKS[self.manifest.task]
-        self._traced, self._by_token = kind.traced, "length" in kind.shape
+        task = self.manifest.task
+        self._traced, self._by_token = TASKS[task].traced, "length" in answer_shape(task)
         self._width: Any = len(self.labels) or self._output.shape[-1]
         first = self._input.shape[0]
         self._fixed_batch = first if isinstance(first, int) else None
@@ -162,7 +96,7 @@ class Model:
         return self._ask if isinstance(self._ask, DeviceBuffers) else None
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reopen, (self._request,)
+        return reopen, (self._request,)
 
     def __repr__(self) -> str:
         return f"<edge Model {self.manifest.name} {self.manifest.version} {self.variant.name} {self.content_id[:19]}>"

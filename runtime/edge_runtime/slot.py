@@ -15,7 +15,8 @@ from edge_runtime._threads import ProcessLock
 from edge_runtime.bundle import Source, open_bundle
 from edge_runtime.errors import EdgeWarning, InputError, RefusedError
 from edge_runtime.golden import read_golden, selftest
-from edge_runtime.model import Input, Model, load
+from edge_runtime.loading import load
+from edge_runtime.model import Input, Model
 from edge_runtime.prediction import Prediction
 from edge_runtime.session import Threads
 

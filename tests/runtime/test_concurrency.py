@@ -8,7 +8,6 @@ import pickle
 import threading
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -119,7 +118,7 @@ def _as_after_fork(model: Any) -> None:
 
 def test_what_a_fork_cannot_carry_is_a_typed_error(archive: Path, tmp_path: Path, make_picture: Any) -> None:
     cuda = edge_runtime.load(archive)
-    cuda._request = replace(cuda._request, device="cuda")
+    cuda._request = cuda._request._replace(device="cuda")
     _as_after_fork(cuda)
     with pytest.raises(MachineError, match="does not survive fork; load it in the child"):
         cuda.predict(make_picture(0))

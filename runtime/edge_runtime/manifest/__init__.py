@@ -23,6 +23,7 @@ from edge_runtime.manifest.values import (
     TensorInfo,
     Unknown,
     Variant,
+    answer_shape,
     file_entry,
 )
 
@@ -41,6 +42,7 @@ __all__ = [
     "TensorInfo",
     "Unknown",
     "Variant",
+    "answer_shape",
     "check_label",
     "file_entry",
     "manifest_from_json",

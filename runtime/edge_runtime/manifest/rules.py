@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING
 
 from edge_runtime._reading import read_text, require
 from edge_runtime.manifest.values import (
@@ -16,11 +15,9 @@ from edge_runtime.manifest.values import (
     Manifest,
     TensorInfo,
     Variant,
+    answer_shape,
 )
 from edge_runtime.preprocessing import Preprocessing, TextPreprocessing, check_preprocessing
-
-if TYPE_CHECKING:
-    from edge_runtime.tasks import TaskKind
 
 _SEGMENT = r"[A-Za-z0-9_-]([A-Za-z0-9._-]*[A-Za-z0-9_-])?"
 PATH = re.compile(rf"{_SEGMENT}(/{_SEGMENT})*")
@@ -51,14 +48,12 @@ def check_manifest(manifest: Manifest) -> None:
     Raises:
         SchemaError: with the field's dotted name, the value and the rule.
     """
-    from edge_runtime.tasks import TASKS  # when needed: it loads numpy
-
     require(0 < len(manifest.name) <= MAX_NAME, "name", manifest.name, f"1 to {MAX_NAME} characters")
-    task = TASKS[manifest.task]
-    _check_labels(manifest.labels, task)
+    shape = answer_shape(manifest.task)
+    _check_labels(manifest.labels, shape)
     check_preprocessing(manifest.preprocessing)
-    kind = manifest.preprocessing.kind
-    require(kind == task.input, "preprocessing.kind", kind, f"{task.input} for its task")
+    kind, wanted = manifest.preprocessing.kind, manifest.task.partition("-")[0]
+    require(kind == wanted, "preprocessing.kind", kind, f"{wanted} for its task")
     paths = _check_files(manifest.files)
     require(manifest.golden in paths, "golden", manifest.golden, "the path of a listed file")
     for at, path in enumerate(manifest.evidence):
@@ -71,18 +66,18 @@ def check_manifest(manifest: Manifest) -> None:
     names = [variant.name for variant in manifest.variants]
     require(len(set(names)) == len(names), "variants", names, "each name once")
     for at, variant in enumerate(manifest.variants):
-        _check_variant(variant, f"variants[{at}]", manifest, paths, task)
+        _check_variant(variant, f"variants[{at}]", manifest, paths, shape)
 
 
-def _check_labels(labels: tuple[str, ...], task: TaskKind) -> None:
-    if "labels" not in task.shape:
+def _check_labels(labels: tuple[str, ...], answer: tuple[str, ...]) -> None:
+    if "labels" not in answer:
         require(not labels, "labels", labels, "none for this task")
         return
     require(len(labels) >= 1, "labels", labels, "at least one label")
     require(len(set(labels)) == len(labels), "labels", labels, "each label once")
     for at, label in enumerate(labels):
         check_label(label, f"labels[{at}]")
-        if "length" in task.shape:
+        if "length" in answer:
             require(bool(_TAG.fullmatch(label)), f"labels[{at}]", label, "a tag: O, B-kind or I-kind")
 
 
@@ -132,7 +127,7 @@ def _check_files(files: tuple[FileEntry, ...]) -> set[str]:
     return set(paths)
 
 
-def _check_variant(variant: Variant, where: str, manifest: Manifest, paths: set[str], task: TaskKind) -> None:
+def _check_variant(variant: Variant, where: str, manifest: Manifest, paths: set[str], answer: tuple[str, ...]) -> None:
     require(bool(WORD.fullmatch(variant.name)), f"{where}.name", variant.name, "1 to 64 letters, digits, `.`, `_`, `-`")
     require(variant.file in paths, f"{where}.file", variant.file, "the path of a listed file")
     bounded = variant.tolerance == 0 if variant.exact else 0 <= variant.tolerance <= MAX_TOLERANCE
@@ -143,7 +138,7 @@ def _check_variant(variant: Variant, where: str, manifest: Manifest, paths: set[
         for at, tensor in enumerate(tensors):
             _check_tensor(tensor, f"{where}.{kind}[{at}]")
     _check_input(variant.inputs[0], f"{where}.inputs[0]", manifest.preprocessing)
-    _check_answer(variant.outputs[0].shape, f"{where}.outputs[0].shape", manifest, task)
+    _check_answer(variant.outputs[0].shape, f"{where}.outputs[0].shape", manifest, answer)
     if variant.unknown is not None:
         unknown = variant.unknown
         plain = manifest.task.endswith("-classification") and "unknown" not in manifest.labels
@@ -154,15 +149,15 @@ def _check_variant(variant: Variant, where: str, manifest: Manifest, paths: set[
         require(0 <= unknown.precision <= 1, f"{where}.unknown.precision", unknown.precision, "0 to 1")
 
 
-def _check_answer(shape: tuple[int | str, ...], where: str, manifest: Manifest, task: TaskKind) -> None:
+def _check_answer(shape: tuple[int | str, ...], where: str, manifest: Manifest, answer: tuple[str, ...]) -> None:
     """Hold the shape of the model's answers against what the task asks for, and bound what they may take."""
     count, contract = len(manifest.labels), manifest.preprocessing
-    if "width" in task.shape:
+    if "width" in answer:
         count = shape[-1] if shape and isinstance(shape[-1], int) else 0
         require(0 < count <= MAX_WIDTH, where, shape, f"(n, width) with a width of 1 to {MAX_WIDTH}")
-    item = tuple("length" if side == "length" else count for side in task.shape)
+    item = tuple("length" if side == "length" else count for side in answer)
     require(_fits(shape, item), where, shape, f"(n, {', '.join(map(str, item))})")
-    if "length" in task.shape and isinstance(contract, TextPreprocessing):
+    if "length" in answer and isinstance(contract, TextPreprocessing):
         small = contract.longest * count <= _MAX_TOKEN_ANSWERS
         require(small, where, shape, f"at most {_MAX_TOKEN_ANSWERS} values, with texts of {contract.longest} tokens")
 

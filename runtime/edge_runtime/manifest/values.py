@@ -28,6 +28,7 @@ Task = Literal[
     "text-embedding",
 ]
 """The kind of input, and the kind of answer: a name of `edge_runtime.tasks.TASKS`."""
+_SHAPES = {"tokens": ("length", "labels"), "embedding": ("width",)}
 Precision = Literal["fp32", "fp16", "int8"]
 Device = Literal["cpu", "cuda"]
 
@@ -123,3 +124,12 @@ class Manifest:
 def file_entry(path: str, data: bytes) -> FileEntry:
     """Describe one file of a bundle by its bytes."""
     return FileEntry(path, hashlib.sha256(data).hexdigest(), len(data), zlib.crc32(data))
+
+
+def answer_shape(task: str) -> tuple[str, ...]:
+    """Return the shape of a model's answer to one input of a task.
+
+    It is made of `labels` for as many as there are, `length` for that of the input, `width` for what the manifest says
+    of the output.
+    """
+    return _SHAPES.get(task.partition("-")[2], ("labels",))

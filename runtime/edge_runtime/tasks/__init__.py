@@ -1,4 +1,4 @@
-"""What a model is asked for: a task is a kind of input, a shape of the model's answers, and the way from them to ours.
+"""What a model is asked for: a task is the way from the model's answers to ours.
 
 | file | answer |
 |---|---|
@@ -31,26 +31,21 @@ __all__ = ["TASKS", "TaskKind", "is_embedding", "is_multilabel", "predictions"]
 class TaskKind(NamedTuple):
     """One task."""
 
-    input: str
-    """`kind` of the preprocessing contract."""
-    shape: tuple[str, ...]
-    """Of the model's answer to one input: `labels` for as many as there are, `length` for that of the input, `width`
-    for what the manifest says of the output."""
     answer: Callable[[npt.NDArray[Any], Manifest, Variant, Sequence[Any]], list[Prediction]]
-    """From `(n, *shape)` values to `n` answers; last, what the preprocessor's `trace` says of the inputs."""
+    """From `(n, *answer_shape(task))` values to `n` answers; last, what `trace` says of the inputs."""
     join: Join
-    """From `(windows, *shape)` values of one input to its `shape`."""
+    """From `(windows, *shape)` values of one input to its shape."""
     traced: bool = False
     """Whether `answer` needs those."""
 
 
 TASKS: dict[Task, TaskKind] = {
-    "image-classification": TaskKind("image", ("labels",), one_label, mean),
-    "image-multilabel": TaskKind("image", ("labels",), several_labels, largest),
-    "text-classification": TaskKind("text", ("labels",), one_label, mean),
-    "text-multilabel": TaskKind("text", ("labels",), several_labels, largest),
-    "text-tokens": TaskKind("text", ("length", "labels"), tags, of_owner, True),
-    "text-embedding": TaskKind("text", ("width",), embedding, of_length_one),
+    "image-classification": TaskKind(one_label, mean),
+    "image-multilabel": TaskKind(several_labels, largest),
+    "text-classification": TaskKind(one_label, mean),
+    "text-multilabel": TaskKind(several_labels, largest),
+    "text-tokens": TaskKind(tags, of_owner, True),
+    "text-embedding": TaskKind(embedding, of_length_one),
 }
 
 
