@@ -85,13 +85,14 @@ def test_a_slow_answer_delays_the_calls_behind_it_and_they_say_so():
 
 def test_several_callers_answer_at_once():
     busy, most, lock = 0, 0, threading.Lock()
+    together = threading.Barrier(4, timeout=60)  # fewer callers would wait in vain, however slow the machine is
 
     def answer(index: int) -> None:
         nonlocal busy, most
         with lock:
             busy += 1
             most = max(most, busy)
-        time.sleep(0.05)
+        together.wait()
         with lock:
             busy -= 1
 

@@ -56,6 +56,7 @@ def test_report_says_what_was_measured(exported):
     assert "<html" in exported.report_html.read_text()
 
 
+@pytest.mark.filterwarnings("ignore::edge_runtime.EdgeWarning")  # where time was in doubt
 def test_bundle_answers_as_the_evaluation_did(exported, picture_data: ExportData):
     model = edge_runtime.load(exported.bundle)
     assert model.content_id == exported.content_id

@@ -67,6 +67,7 @@ def both(bundle: Path, file: Path, images: np.ndarray) -> tuple[np.ndarray, np.n
     return powers / powers.sum(axis=1, keepdims=True), theirs
 
 
+@pytest.mark.filterwarnings("ignore::edge_runtime.EdgeWarning")  # where time was in doubt
 def test_the_bundle_answers_as_the_file(shipped, digits, digits_onnx: Path):
     ours, theirs = both(shipped[0], digits_onnx, digits[0][1500:1600])
     assert np.mean(ours.argmax(axis=1) == theirs.argmax(axis=1)) >= 0.98

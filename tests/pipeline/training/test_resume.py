@@ -91,6 +91,16 @@ import sys
 from edge_pipeline.cli import main
 main()
 """
+_ONE_CHECKPOINT = """
+import time
+from edge_pipeline.training import loop
+write = loop.write_checkpoint
+def write_and_wait(*given):
+    write(*given)
+    time.sleep(600)
+loop.write_checkpoint = write_and_wait
+"""
+"""Before the command: a training that goes no further than its first checkpoint, however late the kill comes."""
 
 
 def _command(digits: Path, run: Path, config: TrainConfig, *more: str) -> list[str]:
@@ -121,7 +131,8 @@ def _digest(run: Path) -> str:
 def test_a_killed_process_resumes_to_the_same_weights(digits: Path, tiny: TrainConfig, tmp_path: Path) -> None:
     config = replace(tiny, epochs=5)
     broken = tmp_path / "broken"
-    _kill_once(_command(digits, broken, config), broken, delay=None)
+    python, dash_c, code, *arguments = _command(digits, broken, config)
+    _kill_once([python, dash_c, _ONE_CHECKPOINT + code, *arguments], broken, delay=None)
     assert not (broken / "run.json").exists()
     # Nothing but --resume need be said again.
     again = [sys.executable, "-c", _COMMAND, "train", str(digits), "-o", str(broken), "--resume", "--json"]
