@@ -4,7 +4,7 @@ from functools import partial
 
 from interface import Measure
 
-from text import embeddings, entities, latency, learning, start
+from text import embeddings, entities, latency, learning, start, windows
 
 FIGURES: dict[str, Measure] = {
     "embeddings": embeddings.measure,
@@ -15,5 +15,6 @@ FIGURES: dict[str, Measure] = {
     "start": start.measure,
     "trec": learning.measure_folds,
     "trec-lora": learning.measure_lora,
+    "windows": windows.measure,
 }
 """Name on the command line, and what measures it."""
