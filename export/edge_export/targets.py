@@ -10,7 +10,15 @@ AUTO = "auto"
 """Name that stands for the machine that exports."""
 
 
-TEXTS = ("dynamic", "dynamic-per-channel", "fixed", "fixed-minmax", "fixed-smooth", "fixed-per-channel")
+TEXTS = (
+    "dynamic",
+    "dynamic-per-channel",
+    "fixed",
+    "fixed-minmax",
+    "fixed-smooth",
+    "fixed-codes",
+    "fixed-per-channel",
+)
 """Ranges found at run time and fixed ones, one scale for all channels of a weight and one for each: which is fastest
 and errs least depends on the network. Where VPMADDUBSW would saturate, the runtime asks for the exact kernel too."""
 

@@ -52,7 +52,7 @@ def quantize_dynamic(
         )
         quantizer.quantize_model()
     made = cast("onnx.ModelProto", quantizer.model.model)
-    _drop_unused(made.graph)
+    drop_unused(made.graph)
     return made
 
 
@@ -62,7 +62,7 @@ def batched_products(model: "onnx.ModelProto") -> list[str]:
     return [node.name for node in model.graph.node if node.op_type == "MatMul" and ranks.get(node.input[1], 2) != 2]
 
 
-def _drop_unused(graph: "onnx.GraphProto") -> None:
+def drop_unused(graph: "onnx.GraphProto") -> None:
     """Remove the constants that nobody reads any more: Gemms leave their weights beside the turned ones."""
     used = {name for node in graph.node for name in node.input} | captured_names(graph)
     used |= {info.name for info in graph.output}

@@ -5,15 +5,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from edge_export.quantize.calibration import Range, Ranges
-from edge_export.quantize.dynamic import batched_products, quantize_dynamic
+from edge_export.quantize.calibration import Ranges
+from edge_export.quantize.dynamic import batched_products, drop_unused, quantize_dynamic
+from edge_export.quantize.feed_forward import MICROSOFT, codes, keep_codes
 from edge_export.quantize.recipe import Recipe
 
 if TYPE_CHECKING:
     import onnx
-
-LEVELS = 255
-MICROSOFT = "com.microsoft"
 
 
 def quantize_fixed(
@@ -33,6 +31,10 @@ def quantize_fixed(
     made = quantize_dynamic(model, recipe, {*float_operators, *unranged_products(model, ranges)})
     _fix_ranges(made.graph, ranges)
     _fuse_products(made)
+    if recipe.feed_forward == "codes":
+        ranks = {info.name: len(info.type.tensor_type.shape.dim) for info in model.graph.value_info}
+        keep_codes(made, ranks, ranges)
+        drop_unused(made.graph)
     return made
 
 
@@ -50,26 +52,19 @@ def unranged_products(model: "onnx.ModelProto", ranges: Ranges) -> list[str]:
     ]
 
 
-def _codes(found: Range) -> tuple[np.float32, np.uint8]:
-    """Return the step of a range, widened to hold zero, and the code of zero."""
-    low, high = min(found[0], 0.0), max(found[1], 0.0)
-    step = np.float32((high - low) / LEVELS) or np.float32(1.0)
-    return step, np.uint8(np.clip(np.rint(-low / step), 0, LEVELS))
-
-
 def _fix_ranges(graph: "onnx.GraphProto", ranges: Ranges) -> None:
     from onnx import numpy_helper
 
     for node in graph.node:
         if node.op_type == "DynamicQuantizeLinear":
-            codes, step, zero = node.output
-            scale, offset = _codes(ranges[node.input[0]])
+            quantized, step, zero = node.output
+            scale, offset = codes(ranges[node.input[0]])
             graph.initializer.append(numpy_helper.from_array(np.array(scale), step))
             graph.initializer.append(numpy_helper.from_array(np.array(offset), zero))
             node.op_type = "QuantizeLinear"
             node.input.extend([step, zero])
             del node.output[:]
-            node.output.append(codes)
+            node.output.append(quantized)
 
 
 def _fuse_products(model: "onnx.ModelProto") -> None:

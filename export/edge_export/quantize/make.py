@@ -8,6 +8,7 @@ from edge_export.optimize import align_hard_swish, finish_quantized
 from edge_export.quantize.bodies import COMPUTE
 from edge_export.quantize.calibration import Observation, Ranges, settled_ranges
 from edge_export.quantize.dynamic import batched_products, quantize_dynamic
+from edge_export.quantize.feed_forward import GATE
 from edge_export.quantize.fixed import quantize_fixed, unranged_products
 from edge_export.quantize.prepare import prepare
 from edge_export.quantize.recipe import Recipe
@@ -68,15 +69,17 @@ def make_quantized(baseline: "onnx.ModelProto", recipe: Recipe, observation: Obs
     if recipe.kind == "fixed":
         ranges = settled_ranges(known, recipe.calibration, recipe.percentile)
         notes += [f"{name} stays in float: its input is infinite" for name in unranged_products(model, ranges)]
-        return Quantized(quantize_fixed(model, recipe, ranges, in_float), dict(recipe.session), tuple(notes))
+        made = quantize_fixed(model, recipe, ranges, in_float)
+        if networks := sum(node.op_type == "QLinearSigmoid" for node in made.graph.node):
+            notes.append(f"{networks} feed-forward networks work on codes, with x * sigmoid({GATE} x) in place of GELU")
+        return Quantized(made, dict(recipe.session), tuple(notes))
     ranges = align_hard_swish(model, settled_ranges(known, recipe.calibration, recipe.percentile))
     notes += [f"{name} stays in float: an activation at it is infinite" for name in unranged_operators(model, ranges)]
     session = SESSION | dict(recipe.session)
     quantized = _static(model, recipe, known, ranges, in_float)
     if recipe.bias_correction == "measured" and known.samples_again is not None:
         measure_biases(model, quantized, session, known.samples_again)
-    made = finish_quantized(quantized, session)
-    return Quantized(made, session, tuple(notes))
+    return Quantized(finish_quantized(quantized, session), session, tuple(notes))
 
 
 def quantizable_operators(baseline: "onnx.ModelProto", recipe: Recipe) -> list[str]:

@@ -12,9 +12,9 @@ from edge_runtime.errors import InputError
 
 CODES_ONLY = frozenset({"activations", "int16_tensors", "bias_correction", "equalize"})
 """Fields that mean nothing to a recipe whose products give floats."""
-STATIC_ONLY = CODES_ONLY | {"calibration", "percentile", "calibration_samples"}
+STATIC_ONLY = CODES_ONLY | {"calibration", "percentile", "calibration_samples", "feed_forward"}
 """Fields that mean nothing to a dynamic recipe, which sees each input's own range at run time."""
-MEANINGLESS = {"static": frozenset[str](), "fixed": CODES_ONLY, "dynamic": STATIC_ONLY}
+MEANINGLESS = {"static": frozenset({"feed_forward"}), "fixed": CODES_ONLY, "dynamic": STATIC_ONLY}
 """Kind of recipe to the fields that mean nothing to it."""
 
 WORDS = {str: "text", bool: "true or false", int: "a whole number", float: "a number"}
@@ -60,6 +60,9 @@ class Recipe:
     smooth_quant: float | None = None
     """Share of the activations' range that moves into the weights, as 0.5; see
     `edge_export.quantize.transforms.smooth_quant`."""
+    feed_forward: Literal["float", "codes"] = "float"
+    """What passes between the two products of a feed-forward network with GELU, and out of it; see
+    `edge_export.quantize.feed_forward`. Codes are quicker for long texts, and GELU is then nearly itself."""
     passes: tuple[str, ...] = ()
     """Graph passes that the baseline went through before, by name."""
     session: Mapping[str, str] = field(default_factory=dict, hash=False)
