@@ -128,7 +128,8 @@ class Model:
             x, color = self._decode_all(x, color), None
         answers: dict[int, Prediction] = {}
         # A graph of one item at a time gets no batches: texts would be padded for nothing.
-        for places, batch in self._preprocessor.batches(x, color, 1 if self._fixed_batch == 1 else MAX_BATCH):
+        size = 1 if self._fixed_batch == 1 else MAX_BATCH
+        for places, batch in self._preprocessor.batches(x, color, size, self.buffers is None):
             some = [x[at] for at in places] if self._traced else ()
             answers.update(zip(places, self.postprocess(self.infer(batch), some), strict=True))
         return [answers[at] for at in range(len(x))]

@@ -34,13 +34,11 @@ class Lengths:
             places = range(start, min(start + size, len(items)))
             yield places, np.array([[at < items[place] for at in range(9)] for place in places], np.int64)
 
-    def check(self, batch):
-        return batch
-
 
 def test_one_at_a_time_is_held_against_batches():
     single, many = (Candidate(name, counter(n), "int8", "cpu", {}) for name, n in (("a", 1), ("b", "n")))
-    found = measure_throughput(single, many, SimpleNamespace(preprocessor=Lengths), [3, 1, 9] * 20)
+    captured = SimpleNamespace(preprocessor=Lengths, reader=lambda: lambda batch, run: run(batch))
+    found = measure_throughput(single, many, captured, [3, 1, 9] * 20)
     assert found["texts"] == 32 and list(found["texts_per_second"]) == [
         "a in batches of 1", "b in batches of 1", "b in batches of 8", "b in batches of 32",
     ]  # fmt: skip

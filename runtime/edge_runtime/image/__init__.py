@@ -81,7 +81,7 @@ class ImagePreprocessor:
             raise InputError(f"{describe(x)}: {error}") from error
 
     def batches(
-        self, items: Sequence[Any], color: str | None, size: int
+        self, items: Sequence[Any], color: str | None, size: int, alike: bool = True
     ) -> Iterator[tuple[Sequence[int], npt.NDArray[np.float32]]]:
         """Yield batches in the list's order, each with its items' places; `color` is that of every array."""
         for start in range(0, len(items), size):

@@ -36,9 +36,11 @@ class Preprocessor(Protocol):
         ...
 
     def batches(
-        self, items: Sequence[Any], color: str | None, size: int
+        self, items: Sequence[Any], color: str | None, size: int, alike: bool = True
     ) -> Iterator[tuple[Sequence[int], npt.NDArray[Any]]]:
         """Yield batches of at most `size` of the items, each with its items' places in the list.
+
+        `alike` says that padding costs more than further batches, as on a CPU.
 
         Raises:
             EdgeError: an item cannot be used; the message gives its place.

@@ -25,6 +25,9 @@ CHUNK = 1024
 """Texts of a list that are sorted by length together, so that memory does not grow with the list."""
 WINDOWS = 8
 """Of one text that run at once."""
+ALIKE = 1.35
+"""Most tokens of a batch's longest text for one of its shortest. On a CPU padding costs more than more batches: lists
+of 8 to 300 questions and messages took 0.58 to 0.97 times as long as cut by number alone."""
 MAX_CHARACTERS = 1 << 22
 """Of one text: tokenizers takes 250 bytes for each."""
 Ids: TypeAlias = "npt.NDArray[np.int64]"
@@ -122,13 +125,17 @@ class TextPreprocessor:
             )
         return np.array(ids, dtype=np.int64)
 
-    def batches(self, items: Sequence[Any], color: str | None, size: int) -> Iterator[tuple[Sequence[int], Ids]]:
+    def batches(
+        self, items: Sequence[Any], color: str | None, size: int, alike: bool = True
+    ) -> Iterator[tuple[Sequence[int], Ids]]:
         """Yield batches of texts of like length, each with its texts' places in the list."""
         for start in range(0, len(items), CHUNK):
             rows = self._rows(items[start : start + CHUNK], color, start)
             order = sorted(range(len(rows)), key=lambda at: len(rows[at]))
-            for first in range(0, len(rows), size):
-                places = order[first : first + size]
+            while order:
+                most = ALIKE * len(rows[order[0]])
+                places = [at for at in order[:size] if not alike or len(rows[at]) <= most]
+                del order[: len(places)]
                 yield [start + at for at in places], self.stack([rows[at] for at in places])
 
     def _rows(self, items: Sequence[Any], color: str | None, start: int) -> list[Ids]:

@@ -95,6 +95,24 @@ def test_what_is_no_text_is_refused_in_one_line_that_shows_none_of_it(
     assert str(caught.value).startswith(message) and "\n" not in str(caught.value)
 
 
+def test_a_list_is_cut_where_padding_would_cost_more_than_a_batch(
+    text_archive: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = load(text_archive, variant="cpu-fp32")
+    texts = ["it " * (at % 10) for at in range(40)]  # of 2 to 11 tokens
+    expected = [model.predict(text).label for text in texts]
+    seen: list[Any] = []
+    ask = model._ask
+    monkeypatch.setattr(model, "_ask", lambda batch: (seen.append(batch), ask(batch))[1])
+    assert [answer.label for answer in model.predict(texts)] == expected
+    assert sum(map(len, seen)) == 40 and max(map(len, seen)) > 4
+    for batch in seen:
+        lengths = (batch != 0).sum(axis=1)
+        assert lengths.max() == batch.shape[1] <= 1.35 * lengths.min()
+    on_gpu = list(model._preprocessor.batches(texts, None, 40, False))
+    assert [batch.shape for _, batch in on_gpu] == [(40, 11)]
+
+
 def test_batches_that_are_no_tokens_are_refused(text_archive: bytes) -> None:
     model = load(text_archive)
     for batch in (np.zeros((1, 3), np.float32), np.zeros((0, 3), np.int64), np.zeros(3, np.int64)):
