@@ -17,6 +17,7 @@ import re
 import shutil
 import tempfile
 import tokenize
+from collections import Counter
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
@@ -66,19 +67,33 @@ def exported(source: str) -> dict[str, set[str]]:
 
 
 def named_in(root: Path, modules: Collection[str]) -> set[str]:
-    """Return every word of the code of these modules: what hosts can reach has its name there."""
+    """Return every word of the types in these modules: what hosts can reach has its name there."""
     places = [root.joinpath(*module.split(".")) for module in modules]
     files = [place / "__init__.py" if place.is_dir() else place.with_suffix(".py") for place in places]
-    return {word for file in files for word in _words(ast.parse(file.read_text(encoding="utf-8")))}
+    parsed = [ast.parse(file.read_text(encoding="utf-8")) for file in files]
+    types = [kind for module in parsed for node in _seen(module) for kind in _types(node)]
+    return {word for kind in types for word in re.findall(r"\w+", ast.unparse(kind))}
 
 
-def _words(module: ast.Module) -> set[str]:
-    """Return what stands in a module's code, not in the texts between."""
-    for node in ast.walk(module):
-        body = getattr(node, "body", None)
-        if isinstance(body, list):
-            node.body = [one for one in body if not _is_text(one)]  # type: ignore[attr-defined]
-    return set(re.findall(r"\w+", ast.unparse(module)))
+def _seen(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield a node and what is in it, but for what is private, and for what functions do."""
+    yield node
+    for child in ast.iter_child_nodes(node):
+        target = getattr(child, "target", child)
+        if not _is_private(target) and not getattr(target, "id", "").startswith("_"):
+            yield from _seen(child) if not isinstance(node, ast.FunctionDef) or isinstance(child, ast.arguments) else ()
+
+
+def _types(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield what says a type: an annotation, what is returned, the value of an alias, a base."""
+    named = [getattr(node, "annotation", None), getattr(node, "returns", None), *getattr(node, "bases", ())]
+    if _is_alias(node):
+        named.append(node.value)  # type: ignore[attr-defined]
+    yield from filter(None, named)
+
+
+def _is_alias(node: ast.AST) -> bool:
+    return isinstance(node, ast.AnnAssign) and ast.unparse(node.annotation) == "TypeAlias"
 
 
 def slimmed(source: str, public: Collection[str] = (), reached: Collection[str] = ()) -> str:
@@ -112,6 +127,8 @@ def slimmed(source: str, public: Collection[str] = (), reached: Collection[str] 
                 lines[row] = "\n"
             if len(node.body) == 1:  # type: ignore[attr-defined] # a body needs a statement
                 lines[text.lineno - 1] = " " * text.col_offset + "pass\n"
+    for one in _unread_types(ast.parse("".join(lines))):
+        lines[one.lineno - 1] = "\n"
     lines = _without_unread_imports("".join(lines)).splitlines(keepends=True)
     for one in filter(_lists_names, () if public else ast.parse("".join(lines)).body):
         lines[one.lineno - 1 : one.end_lineno] = ["\n"] * ((one.end_lineno or one.lineno) - one.lineno + 1)
@@ -160,7 +177,7 @@ def _variables(module: ast.Module) -> Iterator[ast.AnnAssign]:
     """Yield what declares and sets a variable that no host can name: in a function, or private and not a field."""
     functions = [node for node in ast.walk(module) if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))]
     inner = {id(one): one for function in functions for one in ast.walk(function) if isinstance(one, ast.AnnAssign)}
-    outer = {id(one): one for one in module.body if isinstance(one, ast.AnnAssign)}
+    outer = {id(one): one for one in module.body if isinstance(one, ast.AnnAssign) and not _is_alias(one)}
     for one in (inner | outer).values():
         name: str = getattr(one.target, "attr", "") or getattr(one.target, "id", "")
         is_local = id(one) in inner and isinstance(one.target, ast.Name)
@@ -216,6 +233,19 @@ def _bound(alias: ast.alias) -> str:
 def _is_for_types(statement: ast.stmt) -> bool:
     is_name = isinstance(statement, ast.If) and isinstance(statement.test, ast.Name)
     return is_name and statement.test.id == "TYPE_CHECKING"  # type: ignore[attr-defined]
+
+
+def _unread_types(module: ast.Module) -> list[ast.stmt]:
+    """Return private aliases and variables of types, of one line, that nothing reads any more."""
+    words = Counter(re.findall(r"\w+", ast.unparse(module)))
+    found = []
+    for one in module.body:
+        variable = isinstance(one, ast.Assign) and ast.unparse(one.value).startswith("TypeVar(")
+        if _is_alias(one) or variable:
+            name = ast.unparse(one).split()[0].rstrip(":")
+            if name.startswith("_") and words[name] == 1 + variable:  # a variable tells its name
+                found.append(one)
+    return found
 
 
 def _lists_names(statement: ast.stmt) -> bool:
@@ -287,6 +317,8 @@ def _code(source: str) -> str:
     tree = ast.parse(source)
     tree.body = [one for one in tree.body if not _is_for_types(one) and not _lists_names(one)]
     tree = _Plain(tree).visit(tree)
+    unread = _unread_types(tree)
+    tree.body = [one for one in tree.body if one not in unread]
     read = set(re.findall(r"\w+", "\n".join(ast.unparse(one) for one in tree.body if not hasattr(one, "names"))))
     for one in tree.body:
         if hasattr(one, "names"):

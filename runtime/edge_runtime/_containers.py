@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
+import contextlib
 import io
+import mmap
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
 from edge_runtime import bundle_archive
 from edge_runtime.errors import BundleError, IntegrityError
-from edge_runtime.manifest import DIGEST_NAME, MANIFEST_NAME, MAX_MANIFEST_BYTES, Manifest
+from edge_runtime.manifest import DIGEST_NAME, MANIFEST_NAME, MAX_MANIFEST_BYTES, Manifest, file_entry
 
-_CHUNK = 1 << 19  # bytes: few calls, and it stays in the second-level cache between reading and hashing
 _SLASH = re.compile("/")
 DIGEST_BYTES = 65
 """64 hexadecimal digits and a newline."""
 
 
-def _read(file: io.FileIO | io.BytesIO, most: int) -> bytes:
+def read(file: io.FileIO | io.BytesIO, most: int) -> bytes:
     """Read so many bytes, or all that there are: one call may give less."""
     data = file.read(most)
     while len(data) < most and (more := file.read(most - len(data))):
@@ -28,17 +27,44 @@ def _read(file: io.FileIO | io.BytesIO, most: int) -> bytes:
     return data
 
 
-def _hash(file: io.FileIO | io.BytesIO, most: int, buffer: memoryview) -> tuple[str, int]:
-    """Hash at most so many bytes through a buffer that stays in the processor's cache."""
-    digest, left = hashlib.sha256(), most
-    while left > 0 and (got := file.readinto(buffer[:left])):
-        digest.update(buffer[:got])
-        left -= got
-    return digest.hexdigest(), most - left
+class Sealed(mmap.mmap):
+    """Bytes in a sealed file of their own in memory; it is gone with this object."""
+
+    path = ""
+    descriptor: int | None = None
+
+    def __del__(self) -> None:
+        if self.descriptor is not None:
+            os.close(self.descriptor)
 
 
-def _buffer(sizes: Mapping[str, int]) -> memoryview:
-    return memoryview(bytearray(min(_CHUNK, max(sizes.values(), default=0) + 1)))
+def seal(file: io.FileIO | io.BytesIO, most: int) -> bytes | Sealed:
+    """Read as `read` does, into sealed memory where the system has that (Linux with /proc)."""
+    if isinstance(file, io.FileIO) and hasattr(os, "memfd_create"):
+        with contextlib.suppress(OSError, ValueError):  # not allowed here, or no bytes at all
+            return _sealed(file, most)
+    return read(file, most)
+
+
+def _sealed(file: io.FileIO, most: int) -> Sealed:
+    import fcntl  # when needed: not every system has it
+
+    memory = os.memfd_create("edge", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    try:
+        size, start = 0, file.tell()
+        while size < most and (got := os.sendfile(memory, file.fileno(), start + size, most - size)):
+            size += got
+        seals = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
+        fcntl.fcntl(memory, fcntl.F_ADD_SEALS, seals)
+        path = f"/proc/self/fd/{memory}"
+        os.close(os.open(path, os.O_RDONLY))
+        # A private mapping: older kernels let nobody share what is sealed against writing.
+        made = Sealed(memory, size, flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ)
+    except BaseException:
+        os.close(memory)
+        raise
+    made.path, made.descriptor = path, memory
+    return made
 
 
 class Directory:
@@ -68,7 +94,9 @@ class Directory:
         """Read the two files, never more than their bounds."""
         with self._open(MANIFEST_NAME) as file:
             size = os.fstat(file.fileno()).st_size
-            return _read(file, min(size, MAX_MANIFEST_BYTES) + 1), self.read(DIGEST_NAME, DIGEST_BYTES)
+            data = read(file, min(size, MAX_MANIFEST_BYTES) + 1)
+        with self._open(DIGEST_NAME) as file:
+            return data, read(file, DIGEST_BYTES + 1)
 
     def check_listing(self, manifest: Manifest, manifest_bytes: bytes, digest: bytes) -> None:
         """Walk the directory once; the first thing that is not listed ends it."""
@@ -101,17 +129,9 @@ class Directory:
         if actual != size:
             raise IntegrityError(f"{entry.path}: {actual} bytes, the manifest says {size}; copy the whole bundle again")
 
-    def read(self, path: str, size: int) -> bytes:
-        """Read one file."""
-        with self._open(path) as file:
-            return _read(file, size + 1)
-
-    def hashes(self, sizes: Mapping[str, int]) -> Iterator[tuple[str, str, int]]:
-        """Hash the files one by one."""
-        buffer = _buffer(sizes)
-        for path, size in sizes.items():
-            with self._open(path) as file:
-                yield (path, *_hash(file, size + 1, buffer))
+    def open(self, path: str, size: int) -> tuple[io.FileIO, int]:
+        """Open a listed file, and say how many bytes to read: one over its size, which it may have outgrown."""
+        return self._open(path), size + 1
 
 
 class Archive:
@@ -135,20 +155,19 @@ class Archive:
     def manifest(self) -> tuple[bytes, bytes]:
         """Read the two leading files, whose places are fixed."""
         with self._open() as file:
-            header = _read(file, bundle_archive.LOCAL_HEADER_BYTES + len(MANIFEST_NAME))
+            header = read(file, bundle_archive.LOCAL_HEADER_BYTES + len(MANIFEST_NAME))
             size = bundle_archive.leading_size(header)
             if size is None or size > MAX_MANIFEST_BYTES:
                 raise BundleError(
                     f"{self.name}: not an edge bundle, or one that another tool packed; give what `edge export` wrote"
                 )
-            data = _read(file, size)
+            data = read(file, size)
             file.seek(bundle_archive.LOCAL_HEADER_BYTES + len(DIGEST_NAME), io.SEEK_CUR)
-            return data, _read(file, DIGEST_BYTES)
+            return data, read(file, DIGEST_BYTES)
 
     def check_listing(self, manifest: Manifest, manifest_bytes: bytes, digest: bytes) -> None:
         """Hold every byte that is not a payload against the one form that the manifest allows."""
-        members = [bundle_archive.member(MANIFEST_NAME, manifest_bytes), bundle_archive.member(DIGEST_NAME, digest)]
-        members += [bundle_archive.Member(entry.path, entry.size, entry.crc32) for entry in manifest.files]
+        members = [file_entry(MANIFEST_NAME, manifest_bytes), file_entry(DIGEST_NAME, digest), *manifest.files]
         self._starts, central = bundle_archive.layout(members)
         end = self._starts[members[-1].path] + members[-1].size
         with self._open() as file:
@@ -168,27 +187,11 @@ class Archive:
     def _refuse(self, what: str) -> None:
         raise IntegrityError(f"{self.name}: {what}; changed or packed by another tool, copy the bundle again")
 
-    def read(self, path: str, size: int) -> bytes:
-        """Read one file."""
-        if isinstance(self.source, bytes):
-            return self.source[self._starts[path] : self._starts[path] + size]
-        with self._open() as file:
-            file.seek(self._starts[path])
-            return _read(file, size)
-
-    def hashes(self, sizes: Mapping[str, int]) -> Iterator[tuple[str, str, int]]:
-        """Hash the files one by one; where the next one begins is known, so there is none over its size."""
-        if isinstance(self.source, bytes):
-            whole = memoryview(self.source)
-            for path, size in sizes.items():
-                part = whole[self._starts[path] : self._starts[path] + size]
-                yield path, hashlib.sha256(part).hexdigest(), len(part)
-            return
-        buffer = _buffer(sizes)
-        with self._open() as file:
-            for path, size in sizes.items():
-                file.seek(self._starts[path])
-                yield (path, *_hash(file, size, buffer))
+    def open(self, path: str, size: int) -> tuple[io.FileIO | io.BytesIO, int]:
+        """Open the archive where a listed file begins, and say how many bytes to read: the next one follows."""
+        file = self._open()
+        file.seek(self._starts[path])
+        return file, size
 
 
 Container: TypeAlias = Directory | Archive

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from mmap import mmap
 
 from edge_runtime.errors import BundleError
 
@@ -22,7 +23,7 @@ _SMALL = 1 << 16
 """Bytes of a message that a search costs less than a walk; a model's bytes are nearly all in a few large tensors."""
 
 
-def check_self_contained(model: bytes) -> None:
+def check_self_contained(model: bytes | mmap) -> None:
     """Refuse a model that is not all in its own bytes.
 
     Some ONNX Runtimes look for external data in the working directory, or at an address in memory. A tensor that asks
@@ -50,7 +51,7 @@ def check_self_contained(model: bytes) -> None:
             raise BundleError("the model keeps weights in another file (external data); export it with them inside")
 
 
-def _fields(data: bytes, at: int, end: int) -> Iterator[tuple[int, int | tuple[int, int]]]:
+def _fields(data: bytes | mmap, at: int, end: int) -> Iterator[tuple[int, int | tuple[int, int]]]:
     """Yield each field of a protobuf message, its value or where that begins and ends; not numbers of fixed width."""
     while at < end:
         tag, at = _varint(data, at, end)
@@ -71,7 +72,7 @@ def _fields(data: bytes, at: int, end: int) -> Iterator[tuple[int, int | tuple[i
             raise _malformed()
 
 
-def _varint(data: bytes, at: int, end: int) -> tuple[int, int]:
+def _varint(data: bytes | mmap, at: int, end: int) -> tuple[int, int]:
     value = 0
     for shift in range(0, 70, 7):
         if at >= end:

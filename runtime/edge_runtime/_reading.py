@@ -14,7 +14,7 @@ from typing import Any, Literal, NoReturn, TypeVar, Union, cast, get_args, get_o
 
 from edge_runtime.errors import SchemaError
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 Reader = Callable[[object, str], Any]
 """Gives the value that a JSON value stands for; the text is where it stands, for errors."""
 
@@ -41,7 +41,7 @@ def _plain(where: str) -> str:
     return where if len(where) <= _MAX_WHERE else f"{where[:_MAX_WHERE]}..."
 
 
-def require(holds: bool, where: str, value: object, rule: str) -> None:
+def require(holds: object, where: str, value: object, rule: str) -> None:
     """Raise SchemaError unless the rule holds."""
     if not holds:
         fail(where, value, rule)
@@ -56,7 +56,7 @@ def parse_json(data: bytes, what: str, limit: int) -> object:
     if len(data) > limit:
         raise SchemaError(f"{what}: {len(data)} bytes is refused; at most {limit} are read")
     try:
-        document = json.loads(
+        document: object = json.loads(
             data.decode("utf-8"),
             object_pairs_hook=_unique,
             parse_constant=_no_constant,
@@ -68,7 +68,7 @@ def parse_json(data: bytes, what: str, limit: int) -> object:
         raise SchemaError(
             f"{what}: not the JSON that edge writes ({_first_line(error)}); make the bundle again"
         ) from error
-    return cast(object, document)
+    return document
 
 
 def _first_line(error: BaseException) -> str:
@@ -98,7 +98,7 @@ def _bounded_int(text: str) -> int:
 _PARSE_INT = None if hasattr(sys, "get_int_max_str_digits") else _bounded_int
 
 
-def read_dataclass(kind: type[T], document: object, where: str = "") -> T:
+def read_dataclass(kind: type[_T], document: object, where: str = "") -> _T:
     """Make a `kind` of a JSON object that has exactly its fields, each of the annotated type.
 
     Understood annotations: str, int, float, bool, Literal, unions, `tuple[X, ...]`, `tuple[X, Y]`, `dict[str, X]`,

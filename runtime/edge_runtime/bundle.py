@@ -7,10 +7,11 @@ import json
 import os
 import reprlib
 import stat
+from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
-from edge_runtime._containers import DIGEST_BYTES, Archive, Container, Directory
+from edge_runtime._containers import DIGEST_BYTES, Archive, Container, Directory, Sealed, read, seal
 from edge_runtime._threads import Beside
 from edge_runtime.bundle_archive import canonical_archive
 from edge_runtime.errors import BundleError, InputError, IntegrityError, MachineError
@@ -19,6 +20,8 @@ from edge_runtime.manifest import FileEntry, Manifest, manifest_from_json
 __all__ = ["Bundle", "canonical_archive", "content_id", "digest_line", "open_bundle", "read_bundle"]
 
 Source = str | os.PathLike[str] | bytes
+_Bytes: TypeAlias = "bytes | Sealed"
+_CHUNK = 1 << 19  # bytes: few calls, and it stays in the second-level cache between reading and hashing
 
 
 class Bundle:
@@ -37,11 +40,16 @@ class Bundle:
         self._container = container
         self._entries = {entry.path: entry for entry in manifest.files}
         self._verified: set[str] = set()
-        self._ahead: dict[str, Beside[bytes]] = {}
+        self._ahead: dict[str, Beside[_Bytes]] = {}
 
     def expect(self, path: str) -> None:
-        """Begin to read a file beside other work, for the next `read` of it."""
-        self._ahead[path] = Beside(partial(self._read, path))
+        """Begin to read a file beside other work, for the next `expected` of it."""
+        self._ahead[path] = Beside(partial(self._read, path, seal))
+
+    def expected(self, path: str) -> _Bytes:
+        """Return what `expect` began to read, or what `read` does."""
+        ahead = self._ahead.pop(path, None)
+        return ahead.result() if ahead else self.read(path)
 
     def read(self, path: str) -> bytes:
         """Return a file's bytes, after holding them against their digest.
@@ -50,20 +58,21 @@ class Bundle:
             IntegrityError: the manifest does not list the path, or the bytes are not those that it covers.
             MachineError: the file does not fit into memory.
         """
-        ahead = self._ahead.pop(path, None)
-        return ahead.result() if ahead else self._read(path)
+        return bytes(self._read(path, read))  # no copy: they are bytes
 
-    def _read(self, path: str) -> bytes:
+    def _read(self, path: str, take: Callable[[Any, int], _Bytes]) -> _Bytes:
         entry = self._entries.get(path)
         if entry is None:
             raise IntegrityError(f"{path}: not listed in the manifest; it lists {', '.join(self._entries)}")
         try:
-            data = self._container.read(path, entry.size)
+            file, most = self._container.open(path, entry.size)
+            with file:
+                data = take(file, most)
         except OSError as error:
             raise _unreadable(self._name(), error) from error
         except MemoryError as error:
             raise MachineError(f"{self._name()}: no memory for the {entry.size} bytes of {path}; free some") from error
-        self._accept(entry, hashlib.sha256(data).hexdigest(), len(data))
+        self._accept(entry, hashlib.sha256(data), len(data))
         return data
 
     def verify(self) -> None:
@@ -72,17 +81,25 @@ class Bundle:
         Raises:
             IntegrityError: with the first file whose bytes differ.
         """
-        left = {path: entry.size for path, entry in self._entries.items() if path not in self._verified}
+        left = [entry for entry in self._entries.values() if entry.path not in self._verified]
+        buffer = memoryview(bytearray(min(_CHUNK, max((entry.size for entry in left), default=0) + 1)))
         try:
-            for path, sha256, size in self._container.hashes(left):
-                self._accept(self._entries[path], sha256, size)
+            for entry in left:
+                file, most = self._container.open(entry.path, entry.size)
+                with file:
+                    digest, rest = hashlib.sha256(), most
+                    while rest > 0 and (got := file.readinto(buffer[:rest])):
+                        digest.update(buffer[:got])
+                        rest -= got
+                self._accept(entry, digest, most - rest)
         except OSError as error:
             raise _unreadable(self._name(), error) from error
 
     def _name(self) -> str:
         return self.source if isinstance(self.source, str) else "bundle"
 
-    def _accept(self, entry: FileEntry, sha256: str, size: int) -> None:
+    def _accept(self, entry: FileEntry, digest: hashlib._Hash, size: int) -> None:
+        sha256 = digest.hexdigest()
         if sha256 != entry.sha256 or size != entry.size:
             raise IntegrityError(
                 f"{self._name()}: {entry.path} is not what the manifest signed off (SHA-256 {sha256}); copy it again"

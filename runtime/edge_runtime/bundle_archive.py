@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import struct
-import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
 from edge_runtime.errors import BundleError
-from edge_runtime.manifest import DIGEST_NAME, MANIFEST_NAME, MAX_FILES
+from edge_runtime.manifest import DIGEST_NAME, MANIFEST_NAME, MAX_FILES, FileEntry, file_entry
 
 # Formats of the ZIP file format specification (APPNOTE 4.3.7, 4.3.12 and 4.3.16). Of all that they can say, an edge
 # archive uses one form: version 2.0, no flags, stored, 1980-01-01 00:00, no extra field, no comment, no attributes.
@@ -22,33 +20,19 @@ MAX_ARCHIVE_BYTES = (1 << 32) - 1
 """The stored zip without its 64-bit extension; a larger bundle is a directory."""
 
 
-@dataclass(frozen=True)
-class Member:
-    """One file of an archive, as its headers describe it."""
-
-    path: str
-    size: int
-    crc32: int
-
-
-def member(path: str, data: bytes) -> Member:
-    """Describe a file by its bytes."""
-    return Member(path, len(data), zlib.crc32(data))
-
-
 def in_order(paths: Iterable[str]) -> list[str]:
     """Return the paths as an archive holds them: the manifest, its digest, then the others sorted."""
     first = (MANIFEST_NAME, DIGEST_NAME)
     return [*first, *sorted(path for path in paths if path not in first)]
 
 
-def local_header(item: Member) -> bytes:
+def local_header(item: FileEntry) -> bytes:
     """Return the bytes that stand before a file's own."""
     name = item.path.encode("ascii")
     return _LOCAL.pack(b"PK\x03\x04", _VERSION, 0, 0, 0, _DATE, item.crc32, item.size, item.size, len(name), 0) + name
 
 
-def layout(members: Iterable[Member]) -> tuple[dict[str, int], bytes]:
+def layout(members: Iterable[FileEntry]) -> tuple[dict[str, int], bytes]:
     """Return where each file's bytes begin, and the directory that follows the last file.
 
     Raises:
@@ -71,7 +55,7 @@ def layout(members: Iterable[Member]) -> tuple[dict[str, int], bytes]:
 
 def pieces(files: Mapping[str, bytes]) -> Iterator[bytes]:
     """Yield the archive's bytes in order, without holding a second copy of the files."""
-    members = [member(path, files[path]) for path in in_order(files)]
+    members = [file_entry(path, files[path]) for path in in_order(files)]
     _, central = layout(members)
     for item in members:
         yield local_header(item)
@@ -100,5 +84,5 @@ def leading_size(header: bytes) -> int | None:
         return None
     fields = _LOCAL.unpack(header[: _LOCAL.size])
     crc32, size = fields[6], fields[7]
-    expected = local_header(Member(MANIFEST_NAME, size, crc32))
+    expected = local_header(FileEntry(MANIFEST_NAME, "", size, crc32))
     return int(size) if header[: len(expected)] == expected else None

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from PIL import Image
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 Input: TypeAlias = "str | os.PathLike[str] | bytes | bytearray | memoryview | npt.NDArray[Any] | Image.Image"
 """One thing that a model can be asked about."""
 
@@ -66,11 +66,11 @@ class Model:
         self.bundle.verify()
         return preprocessor
 
-    def _create(self, meanwhile: Callable[[], T]) -> T:
+    def _create(self, meanwhile: Callable[[], _T]) -> _T:
         """Make the session, and do something else in the time."""
         variant, request = self.variant, self._request
         import_onnxruntime()  # while the bundle reads the model
-        data = self.bundle.read(variant.file)
+        data = self.bundle.expected(variant.file)
         try:
             make = prepare_session(
                 data,
@@ -227,18 +227,7 @@ class Model:
 
 def _check_signature(actual: Sequence[Any], declared: Sequence[TensorInfo], what: str) -> None:
     """Hold the session's inputs or outputs against what the manifest says of them."""
-    seen = [(tensor.name, _DTYPES.get(tensor.type, tensor.type)) for tensor in actual]
-    said = [(tensor.name, tensor.dtype) for tensor in declared]
+    seen = [(tensor.name, tensor.type) for tensor in actual]
+    said = [(tensor.name, f"tensor({'float' if tensor.dtype == 'float32' else tensor.dtype})") for tensor in declared]
     if seen != said:
         raise BundleError(f"{what}s are {seen}, the manifest says {said}; export it again")
-
-
-_DTYPES = {
-    "tensor(float)": "float32",
-    "tensor(float16)": "float16",
-    "tensor(uint8)": "uint8",
-    "tensor(int8)": "int8",
-    "tensor(int32)": "int32",
-    "tensor(int64)": "int64",
-}
-"""ONNX Runtime's names of element types, in numpy's words."""

@@ -12,6 +12,7 @@ from functools import partial
 from types import ModuleType
 from typing import Any, Literal, TypeAlias
 
+from edge_runtime._containers import Sealed
 from edge_runtime._installation import (
     CUDA,
     gpu_count,
@@ -85,7 +86,7 @@ def create_session(model: bytes, **asked: Any) -> Any:
 
 
 def prepare_session(
-    model: bytes,
+    model: bytes | Sealed,
     *,
     device: Device = "cpu",
     threads: Threads = None,
@@ -95,7 +96,7 @@ def prepare_session(
 ) -> Callable[[], Any]:
     """Check everything first, and return what makes the `onnxruntime.InferenceSession`, without Python's lock.
 
-    Bytes, never a path, and no external data, so that nothing unverified reaches ONNX Runtime.
+    Bytes, or a path to bytes that nobody can change, and no external data: nothing unverified reaches ONNX Runtime.
 
     Args:
         model: The ONNX file's bytes.
@@ -130,11 +131,15 @@ def prepare_session(
     return partial(_make, ort, model, settings, wanted[0], started)
 
 
-def _make(ort: ModuleType, model: bytes, settings: Any, wanted: str, started: list[tuple[str, dict[str, str]]]) -> Any:
+def _make(
+    ort: ModuleType, model: bytes | Sealed, settings: Any, wanted: str, started: list[tuple[str, dict[str, str]]]
+) -> Any:
+    # Other providers than the plain one could write beside a path, or name what they keep by it.
+    given = model.path if isinstance(model, Sealed) and started == [(_PROVIDERS["cpu"], {})] else bytes(model)
     try:
         with _creating:
             # ONNX Runtime's own fallback would print to stdout and try again with other providers.
-            session = ort.InferenceSession(model, settings, providers=started, enable_fallback=0)
+            session = ort.InferenceSession(given, settings, providers=started, enable_fallback=0)
     except Exception as error:  # its exceptions have no common base that is public
         if wanted == CUDA and (cause := why_no_cuda(ort)):
             raise MachineError(cause) from error

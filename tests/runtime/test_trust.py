@@ -218,7 +218,7 @@ def test_a_file_that_no_memory_holds_is_a_typed_error(directory: Path, monkeypat
     def exhausted(*_: Any) -> Any:
         raise MemoryError
 
-    monkeypatch.setattr(bundle._container, "read", exhausted)
+    monkeypatch.setattr(edge_runtime.bundle, "read", exhausted)
     with pytest.raises(EdgeError, match=r"no memory for the \d+ bytes of golden/0.png; free some"):
         bundle.read("golden/0.png")
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
     from PIL import Image
 
-Pixels: TypeAlias = "npt.NDArray[np.uint8]"
+_Pixels: TypeAlias = "npt.NDArray[np.uint8]"
 
 MAX_PIXELS = 89_478_485
 """Largest image that is decoded, width times height: Pillow's own limit (256 MiB of RGB), held as an error."""
@@ -29,7 +29,7 @@ _TURNED = (5, 6, 7, 8)
 """EXIF orientations that swap width and height."""
 
 
-def decode_image(x: Any, contract: ImagePreprocessing, *, color: str | None = None) -> Pixels:
+def decode_image(x: Any, contract: ImagePreprocessing, *, color: str | None = None) -> _Pixels:
     """Return an input as `(H, W, 3)` uint8 RGB.
 
     Grayscale is repeated; transparency shows `contract.background`; CMYK and other color spaces are converted as Pillow
@@ -48,7 +48,7 @@ def decode_image(x: Any, contract: ImagePreprocessing, *, color: str | None = No
     return np.asarray(open_image(x, contract, color=color))
 
 
-def open_image(x: Any, contract: ImagePreprocessing, *, color: str | None = None) -> Pixels | Image.Image:
+def open_image(x: Any, contract: ImagePreprocessing, *, color: str | None = None) -> _Pixels | Image.Image:
     """Decode as `decode_image` does, but leave an RGB image in Pillow's hands: copying a photo out takes its time."""
     if isinstance(x, np.ndarray):
         return _from_array(x, color)
@@ -80,7 +80,7 @@ def describe(x: Any) -> str:
     return f"image {size} {mode}" if mode is not None else type(x).__name__
 
 
-def _from_array(array: npt.NDArray[Any], color: str | None) -> Pixels:
+def _from_array(array: npt.NDArray[Any], color: str | None) -> _Pixels:
     if array.ndim != 3 or array.shape[2] != 3:
         raise InputError(f"{describe(array)}: not (H, W, 3); turn the axes or repeat a gray channel three times")
     if array.dtype != np.uint8:

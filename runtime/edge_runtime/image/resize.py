@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from edge_runtime.preprocessing.image import Kernel
 
-Pixels: TypeAlias = "npt.NDArray[np.uint8]"
+_Pixels: TypeAlias = "npt.NDArray[np.uint8]"
 
 _PRECISION_BITS = 32 - 8 - 2
 _SUPPORT: dict[Kernel, float] = {"bilinear": 1.0, "bicubic": 2.0}
@@ -38,7 +38,9 @@ _PRODUCT = 1 << 18
 spin while they wait for the next: a photo took twice the CPU time and more."""
 
 
-def resize_image(image: Pixels | Image.Image, size: tuple[int, int], kernel: Kernel, box: Box | None = None) -> Pixels:
+def resize_image(
+    image: _Pixels | Image.Image, size: tuple[int, int], kernel: Kernel, box: Box | None = None
+) -> _Pixels:
     """Resize `(H, W, 3)` uint8, or an RGB image of Pillow's, to `size` = (width, height), and return `box` of it.
 
     What lies outside of `box` is computed only as far as the inside needs it. An array that has this size already is
@@ -57,7 +59,7 @@ def resize_image(image: Pixels | Image.Image, size: tuple[int, int], kernel: Ker
     return _resize_pillow(pillow.fromarray(image), size, kernel, box)
 
 
-def _resize_pillow(image: Image.Image, size: tuple[int, int], kernel: Kernel, box: Box) -> Pixels:
+def _resize_pillow(image: Image.Image, size: tuple[int, int], kernel: Kernel, box: Box) -> _Pixels:
     from PIL.Image import Resampling
 
     resample = Resampling.BILINEAR if kernel == "bilinear" else Resampling.BICUBIC
@@ -90,7 +92,7 @@ def _pillow() -> ModuleType | None:
     return Image
 
 
-def resize_numpy(image: Pixels, size: tuple[int, int], kernel: Kernel, box: Box | None = None) -> Pixels:
+def resize_numpy(image: _Pixels, size: tuple[int, int], kernel: Kernel, box: Box | None = None) -> _Pixels:
     """Resize `(H, W, 3)` uint8 to `size` = (width, height) with numpy alone, and return `box` of it."""
     left, top, right, bottom = box or (0, 0, *size)
     height, width, _ = image.shape
@@ -172,7 +174,7 @@ def _pass(before: int, after: int, kernel: Kernel, start: int, stop: int) -> _Pa
 
 # Products and sums of 8-bit values and 22-bit weights are whole numbers below 2**31, so float64 holds them exactly in
 # whatever order a matrix product adds them, and int32 holds them too.
-def _to_pixels(sums: npt.NDArray[np.float64], out: Pixels) -> None:
+def _to_pixels(sums: npt.NDArray[np.float64], out: _Pixels) -> None:
     """Scale fixed-point sums back, rounded and clipped to 0..255."""
     whole = sums.astype(np.int32)
     whole += 1 << (_PRECISION_BITS - 1)
@@ -180,7 +182,7 @@ def _to_pixels(sums: npt.NDArray[np.float64], out: Pixels) -> None:
     np.clip(whole, 0, 255, out=out, casting="unsafe")
 
 
-def _over_columns(image: Pixels, columns: _Pass) -> Pixels:
+def _over_columns(image: _Pixels, columns: _Pass) -> _Pixels:
     """Return `(H, outputs, 3)`, a view of `(H, 3, outputs)`: values of one channel side by side are quick to read."""
     height, before, channels = image.shape
     planes = image.transpose(0, 2, 1)
@@ -202,7 +204,7 @@ def _over_columns(image: Pixels, columns: _Pass) -> Pixels:
     return result.transpose(0, 2, 1)
 
 
-def _over_rows(image: Pixels, rows: _Pass) -> Pixels:
+def _over_rows(image: _Pixels, rows: _Pass) -> _Pixels:
     """Return `(outputs, W, 3)`, laid out as `image` is."""
     planar = image.strides[1] == 1
     if planar:

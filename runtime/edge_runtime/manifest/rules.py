@@ -61,7 +61,7 @@ def check_manifest(manifest: Manifest) -> None:
     require(len(set(manifest.evidence)) == len(manifest.evidence), "evidence", manifest.evidence, "no path twice")
     content = manifest.content_id.removeprefix("sha256:")
     named = manifest.content_id.startswith("sha256:") and SHA256.fullmatch(content)
-    require(bool(named), "content_id", manifest.content_id, "sha256: and 64 hexadecimal digits")
+    require(named, "content_id", manifest.content_id, "sha256: and 64 hexadecimal digits")
     require(0 < len(manifest.variants) <= MAX_VARIANTS, "variants", manifest.variants, f"1 to {MAX_VARIANTS} variants")
     names = [variant.name for variant in manifest.variants]
     require(len(set(names)) == len(names), "variants", names, "each name once")
@@ -78,7 +78,7 @@ def _check_labels(labels: tuple[str, ...], answer: tuple[str, ...]) -> None:
     for at, label in enumerate(labels):
         check_label(label, f"labels[{at}]")
         if "length" in answer:
-            require(bool(_TAG.fullmatch(label)), f"labels[{at}]", label, "a tag: O, B-kind or I-kind")
+            require(_TAG.fullmatch(label), f"labels[{at}]", label, "a tag: O, B-kind or I-kind")
 
 
 def check_label(label: str, where: str = "label") -> None:
@@ -101,17 +101,13 @@ def _check_files(files: tuple[FileEntry, ...]) -> set[str]:
     for at, entry in enumerate(files):
         where = f"files[{at}]"
         plain = len(entry.path) <= MAX_PATH and PATH.fullmatch(entry.path)
-        require(
-            bool(plain), f"{where}.path", entry.path, "a relative path of ASCII letters, digits, `.`, `_`, `-`, `/`"
-        )
+        require(plain, f"{where}.path", entry.path, "a relative path of ASCII letters, digits, `.`, `_`, `-`, `/`")
         device = _WINDOWS_DEVICE.search(entry.path.lower())
         require(not device, f"{where}.path", entry.path, "no file called as a device of Windows is")
         require(
             entry.path not in (MANIFEST_NAME, DIGEST_NAME), f"{where}.path", entry.path, "the manifest is not listed"
         )
-        require(
-            bool(SHA256.fullmatch(entry.sha256)), f"{where}.sha256", entry.sha256, "64 lower-case hexadecimal digits"
-        )
+        require(SHA256.fullmatch(entry.sha256), f"{where}.sha256", entry.sha256, "64 lower-case hexadecimal digits")
         require(0 <= entry.size <= MAX_BYTES, f"{where}.size", entry.size, f"0 to {MAX_BYTES} bytes")
         require(0 <= entry.crc32 < 1 << 32, f"{where}.crc32", entry.crc32, "an unsigned 32-bit number")
     paths = [entry.path for entry in files]
@@ -128,7 +124,7 @@ def _check_files(files: tuple[FileEntry, ...]) -> set[str]:
 
 
 def _check_variant(variant: Variant, where: str, manifest: Manifest, paths: set[str], answer: tuple[str, ...]) -> None:
-    require(bool(WORD.fullmatch(variant.name)), f"{where}.name", variant.name, "1 to 64 letters, digits, `.`, `_`, `-`")
+    require(WORD.fullmatch(variant.name), f"{where}.name", variant.name, "1 to 64 letters, digits, `.`, `_`, `-`")
     require(variant.file in paths, f"{where}.file", variant.file, "the path of a listed file")
     bounded = variant.tolerance == 0 if variant.exact else 0 <= variant.tolerance <= MAX_TOLERANCE
     require(bounded, f"{where}.tolerance", variant.tolerance, "0 when exact, else not negative")

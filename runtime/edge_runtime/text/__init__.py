@@ -30,7 +30,7 @@ ALIKE = 1.35
 of 8 to 300 questions and messages took 0.58 to 0.97 times as long as cut by number alone."""
 MAX_CHARACTERS = 1 << 22
 """Of one text: tokenizers takes 250 bytes for each."""
-Ids: TypeAlias = "npt.NDArray[np.int64]"
+_Ids: TypeAlias = "npt.NDArray[np.int64]"
 
 
 class Words(NamedTuple):
@@ -86,7 +86,7 @@ class TextPreprocessor:
             raise InputError(f"{describe(x)}: at most {MAX_CHARACTERS:,} are read; split it")
         return x
 
-    def preprocess(self, plain: str) -> Ids:
+    def preprocess(self, plain: str) -> _Ids:
         """Return the text's token numbers, `(length,)` int64."""
         return self._ids(self._encode(plain).ids, plain)
 
@@ -114,11 +114,11 @@ class TextPreprocessor:
         except BaseException as error:  # whose message may show the text
             raise _failed(error, f"{self.contract.tokenizer}: tokenizers fails on {describe(plain)}") from error
 
-    def __call__(self, x: Any, color: str | None = None) -> Ids:
+    def __call__(self, x: Any, color: str | None = None) -> _Ids:
         """Decode and preprocess one input."""
         return self.preprocess(self.decode(x, color=color))
 
-    def _ids(self, ids: list[int], plain: str) -> Ids:
+    def _ids(self, ids: list[int], plain: str) -> _Ids:
         if not 0 < len(ids) <= self.contract.longest:
             raise InputError(
                 f"{describe(plain)}: {len(ids)} tokens, 1 to {self.contract.longest} are expected; split it"
@@ -127,7 +127,7 @@ class TextPreprocessor:
 
     def batches(
         self, items: Sequence[Any], color: str | None, size: int, alike: bool = True
-    ) -> Iterator[tuple[Sequence[int], Ids]]:
+    ) -> Iterator[tuple[Sequence[int], _Ids]]:
         """Yield batches of texts of like length, each with its texts' places in the list."""
         for start in range(0, len(items), CHUNK):
             rows = self._rows(items[start : start + CHUNK], color, start)
@@ -138,7 +138,7 @@ class TextPreprocessor:
                 del order[: len(places)]
                 yield [start + at for at in places], self.stack([rows[at] for at in places])
 
-    def _rows(self, items: Sequence[Any], color: str | None, start: int) -> list[Ids]:
+    def _rows(self, items: Sequence[Any], color: str | None, start: int) -> list[_Ids]:
         rows = []
         for at, item in enumerate(items, start):
             try:
@@ -147,14 +147,14 @@ class TextPreprocessor:
                 raise at_place(error, at) from error
         return rows
 
-    def stack(self, tensors: Sequence[Ids]) -> Ids:
+    def stack(self, tensors: Sequence[_Ids]) -> _Ids:
         """Pad rows on the right to the longest of them."""
         batch = np.full((len(tensors), max(map(len, tensors))), self.contract.pad_id, dtype=np.int64)
         for row, ids in zip(batch, tensors, strict=True):
             row[: len(ids)] = ids
         return batch
 
-    def check(self, batch: npt.NDArray[Any]) -> Ids:
+    def check(self, batch: npt.NDArray[Any]) -> _Ids:
         """Return `(n, length)` token numbers without the columns in which every row has padding."""
         contract = self.contract
         if batch.ndim != 2 or not batch.size or batch.dtype.kind not in "iu":
@@ -167,11 +167,11 @@ class TextPreprocessor:
             raise InputError(f"{length} tokens: at most {contract.longest} are expected")
         return batch[:, :length].astype(np.int64, copy=False)
 
-    def rows(self, tensor: Ids) -> Sequence[Ids]:
+    def rows(self, tensor: _Ids) -> Sequence[_Ids]:
         """Return what the model sees of one text: its tokens, or windows of them."""
         return list(windows_of(tensor, self.contract.max_length, self._edges).rows)
 
-    def ask(self, batch: Ids, run: Run, join: Join) -> npt.NDArray[np.float32]:
+    def ask(self, batch: _Ids, run: Run, join: Join) -> npt.NDArray[np.float32]:
         """Run a checked batch; of texts longer than the model each by itself, in windows."""
         size, length = self.contract.max_length, batch.shape[1]
         if length <= size:
