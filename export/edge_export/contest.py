@@ -21,7 +21,7 @@ from edge_export.inputs import golden_inputs, model_rows, typical_inputs
 from edge_export.judge import answer, time_models
 from edge_export.kept import tools
 from edge_export.optimize import PassRecord
-from edge_export.plausible import check_plausible
+from edge_export.plausible import check_plausible, check_readable
 from edge_export.quantize import RECIPES, Recipe
 from edge_export.search import Budget, Laboratory, Memory, Question, SearchResult, Trial, judge_trial, search
 from edge_export.targets import Target, find_target
@@ -96,6 +96,7 @@ def hold_contest(source: str | Path, data: ExportData, config: ExportConfig, pro
     captured = capture(str(source), config.source)
     if unknown := [name for name in config.protect if name not in captured.labels]:
         raise InputError(f"protect={unknown[0]!r}: no such class; there are {', '.join(captured.labels)}")
+    check_readable(data.splits, captured)
     captured, raced = _fastest_export(captured, data, config, progress)
     progress("optimizing the graph")
     graph, baseline, passes = make_baseline(captured)

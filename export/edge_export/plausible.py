@@ -1,10 +1,35 @@
-"""Is this model's idea of the labels the data's? Answers no better than guessing mean that they are not alike."""
+"""Do the data fit this model? Not where it refuses their texts, nor where its answers are no better than guessing."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from edge_benchmarks.accuracy import Answers
 from edge_benchmarks.statistics.proportions import wilson_interval
 from edge_export.candidates import BASELINE
 from edge_export.capture import Captured
 from edge_runtime.errors import InputError
+from edge_runtime.preprocessing import TextPreprocessing
+
+if TYPE_CHECKING:
+    from edge_export.config import Samples
+
+
+def check_readable(splits: "Mapping[str, Samples]", captured: Captured) -> None:
+    """Refuse texts that the contract refuses before anything is made: no verdict can be had on them.
+
+    Raises:
+        InputError: with the first such text's split and place.
+    """
+    contract = captured.preprocessing
+    if not isinstance(contract, TextPreprocessing) or contract.truncation != "error":
+        return
+    preprocess = captured.preprocessor()
+    for name, samples in splits.items():
+        for at, (text, _) in enumerate(samples, 1):
+            try:
+                preprocess(text)
+            except InputError as error:
+                raise InputError(f"{name} item {at}, {error}, leave it out, or give --truncation window") from error
 
 
 def check_plausible(val: Answers, captured: Captured) -> None:

@@ -15,13 +15,14 @@ class Adversary:
 
     Args:
         table: `(words, width)` word embeddings; where they are not trained, they get gradients all the same.
-        size: Length of the move, over all that is moved.
+        size: Length of the move, over all that is moved; at most the mean length of a word's embedding before training,
+            or small encoders whose words lie close together learn nothing.
     """
 
     def __init__(self, table: "nn.Parameter", size: float) -> None:
         self._trained = table.requires_grad
         self._table = table.requires_grad_()
-        self._size = size
+        self._size = min(size, float(table.detach().norm(dim=1).mean()))
 
     @contextmanager
     def moved(self, ids: "Tensor") -> "Iterator[None]":

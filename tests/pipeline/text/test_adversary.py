@@ -66,10 +66,10 @@ def test_a_step_learns_at_both_places(
     def stays(self: Adversary, ids: object) -> Iterator[None]:
         yield
 
-    found = [weights("none", adversary=None), weights("some", adversary=0.5), weights("more", adversary=1.0)]
+    found = [weights("none", adversary=None), weights("some", adversary=0.05), weights("more", adversary=0.1)]
     monkeypatch.setattr(Adversary, "moved", stays)
-    assert len({*found, weights("stays", adversary=1.0)}) == 4
-    assert read_run(tmp_path / "some").config["adversary"] == 0.5
+    assert len({*found, weights("stays", adversary=0.1)}) == 4
+    assert read_run(tmp_path / "some").config["adversary"] == 0.05
 
 
 def test_adapters_learn_beside_moved_words_that_stay_as_they_are(
@@ -91,3 +91,13 @@ def test_a_head_alone_has_no_words_to_move_and_that_is_said(tiny_encoder: Path, 
     notes = Notes()
     train(messages, tmp_path / "run", config(tiny_encoder, "text-frozen", adversary=1.0), progress=notes)
     assert [line for line in notes.lines if line.startswith("--adversary: ")]
+
+
+def test_a_move_is_no_longer_than_a_word() -> None:
+    import torch
+
+    table = torch.nn.Parameter(torch.tensor([[0.3, 0.4], [0.0, 0.1], [0.0, 0.0]]))
+    table.grad = torch.tensor([[0.0, 0.0], [0.0, 7.0], [0.0, 0.0]])
+    for size, moved in ((1.0, 0.2), (0.05, 0.05)):
+        with Adversary(table, size).moved(torch.tensor([[1, 1]])):
+            assert table[1].tolist() == pytest.approx([0.0, 0.1 + moved])
