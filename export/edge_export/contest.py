@@ -211,7 +211,7 @@ def _batchable(found: SearchResult, lab: Laboratory, recipes: list[Recipe]) -> C
     chosen = found.trials[0].candidate
     if chosen.recipe["kind"] != "dynamic":
         return chosen
-    fixed = [one for one in recipes if one.kind != "dynamic" and np.isfinite(found.errors[one.name])]
+    fixed = [one for one in recipes if one.kind != "dynamic" and np.isfinite(found.errors.get(one.name, np.inf))]
     if not fixed:
         return None
     best = min(fixed, key=lambda one: found.errors[one.name])

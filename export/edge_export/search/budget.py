@@ -23,6 +23,11 @@ class Budget:
         return self._clock() - self._start
 
     @property
+    def clocked(self) -> bool:
+        """Whether time decides anything: not with a budget of 0 seconds."""
+        return self.seconds > 0
+
+    @property
     def over(self) -> bool:
         """Whether no further measurement may begin."""
         return self.passed(1.0)
@@ -30,6 +35,10 @@ class Budget:
     def passed(self, share: float) -> bool:
         """Whether this share of the time has passed: a step that must leave time for the next ones asks it."""
         return self.spent >= share * self.seconds
+
+    def cuts(self, share: float) -> bool:
+        """Whether what a clockless search would do is left out, since this share of the time has passed."""
+        return self.clocked and self.passed(share)
 
     def say(self, what: str, done: int, total: int, began: float) -> None:
         """Tell what is being measured, how far it is, and how long it will take, at most every few seconds.

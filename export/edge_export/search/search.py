@@ -16,6 +16,9 @@ EQUALLY_QUICK = 0.02
 """Two candidates whose times differ by less are equally quick, and the one whose logits err less is taken: a handful of
 changed answers on val is luck, the error of all logits is not."""
 
+SHARE_FOR_RECIPES, SHARE_FOR_FORMS = 0.5, 0.7
+"""Of the search's time, until when further starting recipes may be measured, and forms of graph may answer val."""
+
 BARGAIN = 0.02
 """Share of the time that a search may spend on blocks in float although the candidate would pass without."""
 
@@ -58,33 +61,49 @@ def search(lab: Laboratory, recipes: Sequence[Recipe], budget: Budget) -> Search
        millisecond first, and then give their operators back as long as val allows it.
     5. Time what came of it beside the baseline, and take the fastest that is provable.
 
-    With a budget of 0 seconds only the first step is done, and no clock decides anything.
+    With a budget of 0 seconds only the first step is done, and no clock decides anything. Any other budget is asked
+    before each measurement, but for the first recipe, without which there is no candidate.
 
     Args:
         lab: Makes and measures.
         recipes: To start from; each with everything in int8.
         budget: How long it may take.
     """
-    errors = {recipe.name: lab.error(recipe) for recipe in recipes}
-    usable = [recipe for recipe in recipes if np.isfinite(errors[recipe.name])]
-    ranked = sorted(usable, key=lambda recipe: errors[recipe.name])
-    starts = _starts(lab, ranked)
+    errors = _errors(lab, recipes, budget)
+    usable = [recipe for recipe in recipes if np.isfinite(errors.get(recipe.name, np.inf))]
+    starts = _starts(lab, sorted(usable, key=lambda recipe: errors[recipe.name]), budget)
     if not starts:
         return SearchResult(errors=errors, seconds=budget.spent)
     if budget.over:
-        return SearchResult((next(iter(starts.values())),), errors=errors, seconds=budget.spent)
+        best = choose(list(starts.values()))
+        trials = (best, *(trial for trial in starts.values() if trial is not best))
+        return SearchResult(trials, errors=errors, seconds=budget.spent, stopped=budget.clocked)
     if len(starts) > 1:
         starts = dict(zip(starts, lab.timed(list(starts.values())), strict=True))
     start = choose(list(starts.values()))
     recipe = next(one for one, trial in starts.items() if trial is start)
     rivals = [trial for trial in starts.values() if trial is not start]
-    return _Refinement(lab, recipe, start, budget, rivals).run(errors)
+    found = _Refinement(lab, recipe, start, budget, rivals).run(errors)
+    return replace(found, stopped=found.stopped or len(errors) < len(recipes))
 
 
-def _starts(lab: Laboratory, ranked: Sequence[Recipe]) -> dict[Recipe, Trial]:
+def _errors(lab: Laboratory, recipes: Sequence[Recipe], budget: Budget) -> dict[str, float]:
+    """Return the error of each recipe, in order, as far as there is time for it."""
+    errors: dict[str, float] = {}
+    for recipe in recipes:
+        budget.say("measuring what recipes cost", len(errors), len(recipes), 0.0)
+        errors[recipe.name] = lab.error(recipe)
+        if any(np.isfinite(error) for error in errors.values()) and budget.cuts(SHARE_FOR_RECIPES):
+            break
+    return errors
+
+
+def _starts(lab: Laboratory, ranked: Sequence[Recipe], budget: Budget) -> dict[Recipe, Trial]:
     """Return the first recipe of each form that has int8 operators and answers val, with what val said, in order."""
     found: dict[Recipe, Trial] = {}
     for recipe in ranked:
+        if found and (not budget.clocked or budget.cuts(SHARE_FOR_FORMS)):
+            break
         if all(_form(recipe) != _form(one) for one in found) and lab.candidate(recipe).in_int8:
             trial = lab.trial(recipe)
             if trial is not None:
@@ -122,16 +141,21 @@ class _Refinement:
         self._try([*slow, *_bargains(costs, slow)])
         if not any(trial.provable for trial in self.trials.values()):
             self._free(costs)
-        # What test would not pass cannot be chosen for its speed; where nothing is provable, no speed decides.
-        known = [*self.trials.values(), *self.rivals]
-        quick = [trial for trial in known if trial is start or trial.provable]
-        trials = [*self.lab.timed(quick), *(trial for trial in known if trial not in quick)]
+        trials = self._timed([*self.trials.values(), *self.rivals])
         chosen = choose(trials)
         others = [trial for trial in trials if trial is not chosen]
         in_float = chosen.candidate.recipe.get("float_operators", [])
         reasons = {name: self.reasons[name] for name in in_float if name in self.reasons}
         stopped = self.cut_short or any(cost.error is None for cost in costs)
         return SearchResult((chosen, *others), tuple(costs), reasons, errors, self.budget.spent, stopped)
+
+    def _timed(self, known: list[Trial]) -> list[Trial]:
+        """Time those that could be chosen; what test would not pass cannot be, however quick it is."""
+        if self.budget.over:  # then those that were timed at the start stand with their times
+            self.cut_short = True
+            return known
+        quick = [trial for trial in known if trial is self.trials[frozenset()] or trial.provable]
+        return [*self.lab.timed(quick), *(trial for trial in known if trial not in quick)]
 
     def _explain(self, costs: Sequence[Cost]) -> None:
         """Note why each operator would be left in float, should it come to that."""

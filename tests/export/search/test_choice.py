@@ -21,7 +21,7 @@ from edge_export.quantize import Recipe
 from edge_export.search import Budget, Laboratory, Memory, Question, SearchResult, Trial, judge_trial
 from edge_export.search.blocks import Block
 from edge_export.search.costs import Cost, total_error
-from edge_export.search.search import _starts, choose
+from edge_export.search.search import _starts, choose, search
 from edge_runtime.errors import BundleError
 from edge_runtime.preprocessing import ImagePreprocessing, Resize
 
@@ -189,4 +189,30 @@ def test_of_each_form_of_graph_the_best_answers_val():
         candidate=lambda recipe: SimpleNamespace(in_int8=1),
         trial=lambda recipe: None if recipe.name in mute else trial(recipe.name, 0, 0.1),
     )
-    assert [one.name for one in _starts(lab, recipes)] == ["a", "b", "d"]
+    assert [one.name for one in _starts(lab, recipes, Budget(1e9, print))] == ["a", "b", "d"]
+    assert [one.name for one in _starts(lab, recipes, Budget(0, print))] == ["a"], "no clock decides"
+
+
+def test_a_search_asks_the_clock_before_each_measurement():
+    now = [0.0]
+
+    def takes(seconds, result):
+        def measure(*_):
+            now[0] += seconds
+            return result(*_)
+
+        return measure
+
+    recipes = [Recipe(f"r{at}", kind="fixed", weights=at) for at in range(7)]  # type: ignore[arg-type]
+    lab = SimpleNamespace(
+        error=takes(8, lambda recipe: 1.0 / (1 + recipe.weights)),
+        candidate=lambda recipe: SimpleNamespace(in_int8=1),
+        trial=takes(5, lambda recipe: trial(recipe.name, 0, 0.1)),
+        timed=lambda trials: pytest.fail("timed when the time was over"),
+    )
+    found = search(lab, recipes, Budget(20, print, clock=lambda: now[0]))  # type: ignore[arg-type]
+    assert found.seconds == 21 and found.stopped and list(found.errors) == ["r0", "r1"]
+    assert [one.candidate.recipe["name"] for one in found.trials] == ["r1"]
+    found = search(lab, recipes, Budget(0, print, clock=lambda: now[0]))  # type: ignore[arg-type]
+    assert len(found.errors) == 7 and not found.stopped
+    assert [one.candidate.recipe["name"] for one in found.trials] == ["r6"]
