@@ -71,7 +71,7 @@ def make_quantized(baseline: "onnx.ModelProto", recipe: Recipe, observation: Obs
         notes += [f"{name} stays in float: its input is infinite" for name in unranged_products(model, ranges)]
         made = quantize_fixed(model, recipe, ranges, in_float)
         if networks := sum(node.op_type == "QLinearSigmoid" for node in made.graph.node):
-            notes.append(f"{networks} feed-forward networks work on codes, with x * sigmoid({GATE} x) in place of GELU")
+            notes.append(f"{networks} feed-forward networks have x * sigmoid({GATE} x) in place of GELU, on codes")
         return Quantized(made, dict(recipe.session), tuple(notes))
     ranges = align_hard_swish(model, settled_ranges(known, recipe.calibration, recipe.percentile))
     notes += [f"{name} stays in float: an activation at it is infinite" for name in unranged_operators(model, ranges)]

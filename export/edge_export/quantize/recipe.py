@@ -61,8 +61,8 @@ class Recipe:
     """Share of the activations' range that moves into the weights, as 0.5; see
     `edge_export.quantize.transforms.smooth_quant`."""
     feed_forward: Literal["float", "codes"] = "float"
-    """What passes between the two products of a feed-forward network with GELU, and out of it; see
-    `edge_export.quantize.feed_forward`. Codes are quicker for long texts, and GELU is then nearly itself."""
+    """What lies between the two products of a feed-forward network with GELU; see
+    `edge_export.quantize.feed_forward`. Codes are quicker, and GELU is then nearly itself."""
     passes: tuple[str, ...] = ()
     """Graph passes that the baseline went through before, by name."""
     session: Mapping[str, str] = field(default_factory=dict, hash=False)

@@ -34,16 +34,9 @@ RECIPES: dict[str, Recipe] = {
         Recipe("fixed", kind="fixed", calibration="mse", per_channel=False, session=NO_SKIP_NORM),
         Recipe("fixed-minmax", kind="fixed", per_channel=False, session=NO_SKIP_NORM),
         Recipe("fixed-smooth", kind="fixed", per_channel=False, smooth_quant=0.5, session=NO_SKIP_NORM),
-        # Between the two products of a feed-forward network nothing becomes a float: for long texts.
-        Recipe(
-            "fixed-codes",
-            kind="fixed",
-            calibration="mse",
-            per_channel=False,
-            feed_forward="codes",
-            session=NO_SKIP_NORM,
-        ),
         Recipe("fixed-per-channel", kind="fixed", calibration="mse", smooth_quant=0.5, session=NO_SKIP_NORM),
+        # No floats between the two products of a feed-forward network: the quickest of fixed ranges.
+        Recipe("fixed-codes", kind="fixed", calibration="mse", feed_forward="codes", session=NO_SKIP_NORM),
         # A transformer in QDQ form: slower than dynamic and fixed ranges here.
         Recipe("static-smooth", calibration="mse", smooth_quant=0.5),
     )
