@@ -52,7 +52,7 @@ _BLANK = "".join(
     letter for letter in map(chr, range(sys.maxunicode)) if letter.isspace() and not reading.CONTROL.search(letter)
 )
 _PATH = {"maxLength": MAX_PATH, "pattern": f"^{rules.PATH.pattern}$"}
-_SHA256 = {"minLength": 64, "maxLength": 64, "pattern": f"^{rules.SHA256.pattern}$"}
+_SHA256 = {"minLength": 64, "maxLength": 64, "pattern": "^[0-9a-f]{64}$"}
 _SIDE = {"minimum": 1, "maximum": preprocessing.MAX_SIDE}
 _SHARE = {"minimum": 0, "maximum": 1}
 _POSITIVE = {"minimum": 1 / preprocessing.MAX_NUMBER, "maximum": preprocessing.MAX_NUMBER}
@@ -67,7 +67,7 @@ _RULES: Mapping[str, Mapping[str, Any]] = {
         "items": {"minLength": 1, "maxLength": rules.MAX_LABEL, "pattern": f"^[^{_BLANK}](.*[^{_BLANK}])?$"},
     },
     "Manifest.variants": {"minItems": 1, "maxItems": rules.MAX_VARIANTS},
-    "Manifest.content_id": {"minLength": 71, "maxLength": 71, "pattern": f"^sha256:{rules.SHA256.pattern}$"},
+    "Manifest.content_id": {"minLength": 71, "maxLength": 71, "pattern": "^sha256:[0-9a-f]{64}$"},
     "Manifest.files": {"maxItems": MAX_FILES},
     "Manifest.evidence": {"uniqueItems": True},
     "FileEntry.path": _PATH | {"not": {"enum": [MANIFEST_NAME, DIGEST_NAME]}},

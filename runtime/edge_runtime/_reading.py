@@ -47,6 +47,11 @@ def require(holds: object, where: str, value: object, rule: str) -> None:
         fail(where, value, rule)
 
 
+def is_sha256(text: str) -> bool:
+    """Whether this is a digest as a bundle has it: 64 lower-case hexadecimal digits."""
+    return len(text) == 64 and not set(text) - set("0123456789abcdef")
+
+
 def parse_json(data: bytes, what: str, limit: int) -> object:
     """Parse UTF-8 JSON of at most `limit` bytes; no duplicate names, no NaN, no endless numbers, no lone surrogates.
 

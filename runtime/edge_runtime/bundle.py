@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from edge_runtime._containers import DIGEST_BYTES, Archive, Container, Directory, Sealed, read, seal
+from edge_runtime._reading import is_sha256
 from edge_runtime._threads import Beside
 from edge_runtime.bundle_archive import canonical_archive
 from edge_runtime.errors import BundleError, InputError, IntegrityError, MachineError
@@ -183,7 +184,7 @@ def _unreadable(name: str, error: OSError) -> BundleError:
 
 def _pin(sha256: str) -> str:
     digest = sha256.removeprefix("sha256:").lower()
-    if len(digest) != 64 or set(digest) - set("0123456789abcdef"):
+    if not is_sha256(digest):
         raise InputError(f"sha256={sha256!r}: not 64 hexadecimal digits; `edge inspect` prints the manifest's digest")
     return digest
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edge_runtime.errors import EdgeError, InputError
-from edge_runtime.image.decode import MAX_PIXELS, decode_image, describe, open_image
+from edge_runtime.image.decode import MAX_PIXELS, decode_image, describe, import_decoder, open_image
 from edge_runtime.image.geometry import center_box, draft_scale, region_box, resized_size
 from edge_runtime.image.normalize import Normalizer
 from edge_runtime.image.resize import resize_image
@@ -42,6 +42,7 @@ class ImagePreprocessor:
     def __init__(self, contract: ImagePreprocessing) -> None:
         self.contract = contract
         self._normalize = Normalizer(contract)
+        import_decoder()
         self.shape = self._normalize.shape
 
     def decode(self, x: Any, *, color: str | None = None) -> npt.NDArray[np.uint8]:

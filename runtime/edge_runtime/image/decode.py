@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import sys
@@ -116,6 +117,12 @@ def _pillow() -> Any:
             'an image file needs Pillow, which is missing; run: pip install "edge-runtime[image]"'
         ) from error
     return Image
+
+
+def import_decoder() -> None:
+    """Import what nearly every file needs, where Pillow is installed: a model does it while its session is made."""
+    with contextlib.suppress(ImportError):
+        import PIL.JpegImagePlugin  # noqa: F401
 
 
 def _from_file(file: Any, contract: ImagePreprocessing, name: str) -> Image.Image:

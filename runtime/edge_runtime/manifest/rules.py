@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 
-from edge_runtime._reading import read_text, require
+from edge_runtime._reading import is_sha256, read_text, require
 from edge_runtime.manifest.values import (
     DIGEST_NAME,
     MANIFEST_NAME,
@@ -23,7 +23,6 @@ _SEGMENT = r"[A-Za-z0-9_-]([A-Za-z0-9._-]*[A-Za-z0-9_-])?"
 PATH = re.compile(rf"{_SEGMENT}(/{_SEGMENT})*")
 _WINDOWS_DEVICE = re.compile(r"(^|/)(con|prn|aux|nul|com[0-9]|lpt[0-9])(\.|/|$)")
 WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-SHA256 = re.compile(r"[0-9a-f]{64}")
 DTYPES = ("float32", "float16", "uint8", "int8", "int32", "int64")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 MAX_BYTES = (1 << 31) - 1
@@ -59,9 +58,10 @@ def check_manifest(manifest: Manifest) -> None:
     for at, path in enumerate(manifest.evidence):
         require(path in paths, f"evidence[{at}]", path, "the path of a listed file")
     require(len(set(manifest.evidence)) == len(manifest.evidence), "evidence", manifest.evidence, "no path twice")
-    content = manifest.content_id.removeprefix("sha256:")
-    named = manifest.content_id.startswith("sha256:") and SHA256.fullmatch(content)
-    require(named, "content_id", manifest.content_id, "sha256: and 64 hexadecimal digits")
+    head, _, digest = manifest.content_id.partition(":")
+    require(
+        head == "sha256" and is_sha256(digest), "content_id", manifest.content_id, "sha256: and 64 hexadecimal digits"
+    )
     require(0 < len(manifest.variants) <= MAX_VARIANTS, "variants", manifest.variants, f"1 to {MAX_VARIANTS} variants")
     names = [variant.name for variant in manifest.variants]
     require(len(set(names)) == len(names), "variants", names, "each name once")
@@ -107,7 +107,7 @@ def _check_files(files: tuple[FileEntry, ...]) -> set[str]:
         require(
             entry.path not in (MANIFEST_NAME, DIGEST_NAME), f"{where}.path", entry.path, "the manifest is not listed"
         )
-        require(SHA256.fullmatch(entry.sha256), f"{where}.sha256", entry.sha256, "64 lower-case hexadecimal digits")
+        require(is_sha256(entry.sha256), f"{where}.sha256", entry.sha256, "64 lower-case hexadecimal digits")
         require(0 <= entry.size <= MAX_BYTES, f"{where}.size", entry.size, f"0 to {MAX_BYTES} bytes")
         require(0 <= entry.crc32 < 1 << 32, f"{where}.crc32", entry.crc32, "an unsigned 32-bit number")
     paths = [entry.path for entry in files]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, TypeAlias
 
-from edge_runtime._reading import require
+from edge_runtime._reading import is_sha256, require
 
 MIN_TOKENS, MAX_TOKENS = 4, 1 << 16
 """Bounds of `max_length`: room for a token beside the special ones, and not all memory for a corrupt contract."""
@@ -55,8 +55,8 @@ def check_text(contract: TextPreprocessing) -> None:
     Raises:
         SchemaError: with the field's dotted name and the value.
     """
-    hexadecimal = len(contract.tokenizer_sha256) == 64 and not set(contract.tokenizer_sha256) - set("0123456789abcdef")
-    require(hexadecimal, "preprocessing.tokenizer_sha256", contract.tokenizer_sha256, "64 hexadecimal digits")
+    digest = contract.tokenizer_sha256
+    require(is_sha256(digest), "preprocessing.tokenizer_sha256", digest, "64 hexadecimal digits")
     for name, low, high in (
         ("vocabulary", 1, MAX_VOCABULARY),
         ("pad_id", 0, contract.vocabulary - 1),
