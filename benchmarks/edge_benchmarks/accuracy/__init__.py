@@ -18,6 +18,7 @@ from __future__ import annotations
 from edge_benchmarks.accuracy.answers import (
     AGREEMENT,
     ALL_SPANS,
+    NEIGHBOR,
     TOP1,
     Answers,
     Label,
@@ -35,6 +36,7 @@ __all__ = [
     "AGREEMENT",
     "ALL_SPANS",
     "MACRO_F1",
+    "NEIGHBOR",
     "NO_WORD",
     "OUTSIDE",
     "TOP1",

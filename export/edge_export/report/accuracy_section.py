@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from edge_benchmarks.accuracy import AGREEMENT, ALL_SPANS
+from edge_benchmarks.accuracy import AGREEMENT, ALL_SPANS, NEIGHBOR
 from edge_benchmarks.report.page import Cell, Figure, Section, Table, Text, Tone
 from edge_benchmarks.report.plots import interval_dots
 from edge_benchmarks.verdicts import Interval
@@ -22,8 +22,8 @@ def right_word(document: Mapping[str, Any]) -> str:
     """Name what is counted as right."""
     if document["measure"] == AGREEMENT:
         return "agreement with fp32"
-    if document["measure"] == ALL_SPANS:
-        return ALL_SPANS
+    if document["measure"] in (ALL_SPANS, NEIGHBOR):
+        return str(document["measure"])
     return "all labels right" if is_multilabel(document["task"]) else "top-1"
 
 

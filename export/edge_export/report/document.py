@@ -12,6 +12,7 @@ from edge_export.candidates import BASELINE, Candidate
 from edge_export.config import ExportConfig
 from edge_export.contest import Contest
 from edge_export.decide import Decision
+from edge_export.inputs import model_rows, typical_inputs
 from edge_export.judge import EAGER
 from edge_export.judgement import Judgement
 
@@ -70,10 +71,20 @@ def build_report(
         "calibration": contest.calibration,
         "search": contest.found.to_dict(),
         "tensor_shape": list(captured.preprocessing.tensor_shape),
+        "timed_tokens": _timed_tokens(contest),
         "test_openings": test_openings,
         "timings": timings.to_dict(),
         "environment": dict(environment),
     }
+
+
+def _timed_tokens(contest: Contest) -> int | None:
+    """Return the length of the text that was timed; None for images, which have one size."""
+    if contest.captured.preprocessing.kind != "text":
+        return None
+    preprocess = contest.captured.preprocessor()
+    rows = model_rows(preprocess, (preprocess(text) for text in contest.val.inputs))
+    return int(typical_inputs(rows)[0].shape[1])
 
 
 def _row(one: Candidate, labels: Sequence[str], test: Answers, timings: InterleavedTimings) -> dict[str, Any]:

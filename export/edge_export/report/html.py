@@ -99,7 +99,9 @@ def _table(document: Mapping[str, Any]) -> Table:
         [one["variant"], *_accuracy_cells(one), *_time_cells(one), _verdict(one, document)] for one in document["rows"]
     ]
     columns = ["variant", right_word(document), "drop", "p50", "over fp32", "over source", "size", "verdict"]
-    return Table(columns, rows, "All on the same test items and in one interleaved run, batch 1, one thread")
+    tokens = document["timed_tokens"]
+    length = f", a text of {tokens} tokens, the length that half of val has at most" if tokens else ""
+    return Table(columns, rows, f"All on the same test items and in one interleaved run, batch 1, one thread{length}")
 
 
 def _accuracy_cells(row: Mapping[str, Any]) -> list[Cell]:

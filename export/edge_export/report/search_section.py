@@ -27,7 +27,8 @@ def _summary(document: Mapping[str, Any]) -> str:
     search = document["search"]
     known = search["errors"].items()
     ranges = ", ".join(f"{name} {'infinite' if error is None else f'{error:.3g}'}" for name, error in known)
-    parts = [f"{len(search['trials'])} candidates answered val in {search['seconds']:.0f} s."]
+    several = "s" * (len(search["trials"]) != 1)
+    parts = [f"{len(search['trials'])} candidate{several} answered val in {search['seconds']:.0f} s."]
     if document["calibration"]:
         parts.append(f"{document['calibration'].capitalize()}.")
     if ranges:
@@ -46,24 +47,20 @@ def _trials(trials: Sequence[Mapping[str, Any]]) -> Table:
         rows.append(
             [
                 Cell(name, "judged on test" if index == 0 else "", tone),
-                f"{ratio['estimate']:.3f} ({ratio['low']:.3f}-{ratio['high']:.3f})" if ratio else "unknown",
+                Cell(f"{ratio['estimate']:.3f}", f"{ratio['low']:.3f} to {ratio['high']:.3f}") if ratio else "unknown",
                 f"{trial['size_bytes'] / 1e6:.2f}",
                 f"{verdict['changed']} of {verdict['n']:,}",
                 f"{100 * verdict['drop']:.2f}",
-                ", ".join([f"{100 * trial['expected_bound']:.2f}", *trial["refused_classes"]]),
+                Cell(f"{100 * trial['expected_bound']:.2f}", ", ".join(trial["refused_classes"])),
                 f"{trial['logit_error']:.3f}",
             ]
         )
-    columns = [
-        "recipe",
-        "time / fp32",
-        "MB",
-        "changed answers",
-        "drop",
-        "bound to expect on test, and classes it would refuse",
-        "error of the logits",
-    ]
-    return Table(columns, rows, "What val said; the fastest recipe that looked provable was judged on test")
+    columns = ["recipe", "time / fp32", "MB", "changed", "drop", "bound on test", "error of logits"]
+    caption = (
+        "What val said; the fastest recipe that looked provable was judged on test. The bound is what test would give, "
+        "with the classes that it would refuse"
+    )
+    return Table(columns, rows, caption)
 
 
 def _pareto(document: Mapping[str, Any]) -> str:
@@ -93,15 +90,9 @@ def _costs(search: Mapping[str, Any]) -> Table:
         ]
         for cost in search["costs"]
     ]
-    columns = [
-        "block, by its first operator",
-        "operators",
-        "multiply-accumulates",
-        "share of the error",
-        "fp32 ms",
-        "int8 ms",
-    ]
-    return Table(columns, rows, "What int8 costs each block in accuracy, and what it gains in time")
+    columns = ["block, by its first operator", "operators", "share of MACs", "of the error", "fp32 ms", "int8 ms"]
+    caption = "What int8 costs each block in accuracy, and what it gains in time; MACs are multiply-accumulates"
+    return Table(columns, rows, caption)
 
 
 def _floating(document: Mapping[str, Any]) -> list[Text | Table | Figure]:

@@ -61,6 +61,9 @@ def test_the_bundle_holds_what_was_trained(exported: ExportResult, run: Path, ti
     assert selftest(exported.bundle).passed
     assert str(tiny_encoder.parent) not in str(model.manifest)
     assert model.predict("where is my box").label == "question"
+    tokens = exported.report["timed_tokens"]
+    page = exported.report_html.read_text(encoding="utf-8")
+    assert 3 < tokens < 20 and f"a text of {tokens} tokens" in page
 
 
 def test_int8_answers_a_list_as_its_items_alone(captured: Captured) -> None:
