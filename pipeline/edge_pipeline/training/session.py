@@ -22,7 +22,7 @@ from edge_pipeline.training.precision import make_accelerator
 from edge_pipeline.training.progress import Silent, TrainProgress
 from edge_pipeline.training.promise import promise
 from edge_pipeline.training.report import write_report
-from edge_pipeline.training.report.mistakes import Mistake, worst_mistakes
+from edge_pipeline.training.report.mistakes import Mistake, worst_mistakes, worst_tags
 from edge_pipeline.training.tokens import as_words, outside_of
 from edge_runtime.cpus import available_cpus
 
@@ -213,7 +213,10 @@ class _Session:
     def _summary(self, targets: "Tensor", logits: "Tensor") -> tuple[AccuracySummary, list[Mistake]]:
         labels = self.dataset.labels
         if self.dataset.tagged:
-            return summarize(*as_words(targets, logits), labels, self.dataset.splits["test"].groups), []
+            tags, said = as_words(targets, logits)
+            texts = [str(text) for text in self.learner.shown("test")]
+            mistakes = worst_tags(texts, tags, said, labels, self.learner.words)
+            return summarize(tags, said, labels, self.dataset.splits["test"].groups), mistakes
         truth = (targets.bool() if self.config.multilabel else targets).numpy()
         mistakes = worst_mistakes(self.learner.shown("test"), truth, logits.numpy(), labels)
         return summarize(truth, logits.numpy(), labels), mistakes

@@ -79,3 +79,7 @@ class ImageLearner:
     def shown(self, split: str) -> Sequence[Path | str]:
         """Return the files."""
         return [Path(path) for path in self._setting.items[split].inputs]
+
+    def words(self, text: str) -> Sequence[tuple[int, int]]:
+        """Return nothing: images have no words."""
+        return ()

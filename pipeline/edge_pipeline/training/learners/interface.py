@@ -75,3 +75,7 @@ class Learner(Protocol):
     def shown(self, split: str) -> Sequence[Path | str]:
         """Return the items of a split as a report shows them: files of images, or texts."""
         ...
+
+    def words(self, text: str) -> Sequence[tuple[int, int]]:
+        """Return the characters of a text's words that have a tag, from and to."""
+        ...

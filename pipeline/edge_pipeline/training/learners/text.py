@@ -166,6 +166,10 @@ class TextLearner:
         """Return the texts."""
         return self._setting.items[split].inputs
 
+    def words(self, text: str) -> Sequence[tuple[int, int]]:
+        """Return the characters of a text's words."""
+        return self._preprocess.trace(text).spans
+
 
 def _task(setting: Setting) -> Task:
     """Return what is learned.

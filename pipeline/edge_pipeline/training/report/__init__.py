@@ -92,7 +92,7 @@ def _headline(run: Run, summary: AccuracySummary | None) -> Headline:
     if summary is None:
         _, name, value = _score(run)
         text = f"{name} on val, which chose the epoch."
-        proof = "no test split: nothing is said about images that played no part in the training"
+        proof = "no test split: nothing is said about items that played no part in the training"
         return Headline(f"{value:.2%}", text, "unsure", proof)
     if (spans := summary.span_f1) is not None:
         text = f"span F1 on test, 95 % interval {spans.low:.2%} to {spans.high:.2%}, n = {summary.n:,} texts"

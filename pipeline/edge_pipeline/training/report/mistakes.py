@@ -1,11 +1,11 @@
-"""The worst mistakes on test: the wrong answers that the network was surest of."""
+"""The worst mistakes on test: the wrong answers, or wrong tags of words, that the network was surest of."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_benchmarks.accuracy import predicted
+from edge_benchmarks.accuracy import NO_WORD, predicted
 from edge_export.report.gallery import answer_words
 
 if TYPE_CHECKING:
@@ -68,3 +68,40 @@ def worst_mistakes(
         )
         for index in chosen
     ]
+
+
+def worst_tags(
+    texts: Sequence[str],
+    truth: "NDArray[np.int64]",
+    logits: "NDArray[np.float32]",
+    labels: tuple[str, ...],
+    words: Callable[[str], Sequence[tuple[int, int]]],
+    *,
+    most: int = 24,
+) -> list[Mistake]:
+    """Return for the texts with a wrong tag the one that the network was surest of, surest first.
+
+    Args:
+        texts: Of the test split.
+        truth: `(n, words)` tags, `NO_WORD` behind a text's last word.
+        logits: `(n, words, tags)`.
+        labels: Names of the tags.
+        words: Gives the characters of a text's words, from and to; the tags behind them are of spans that no word can
+            say.
+        most: How many at most.
+    """
+    from scipy.special import softmax
+
+    answers = predicted(logits, multilabel=False)
+    sureness = softmax(logits, axis=-1).max(axis=-1)
+    sureness[(answers == truth) | (truth == NO_WORD)] = 0.0
+    found: list[Mistake] = []
+    for index in sureness.max(axis=1).argsort()[::-1]:
+        at, places = int(sureness[index].argmax()), words(texts[index])
+        if len(found) == most or not sureness[index, at]:
+            break
+        start, end = places[at] if at < len(places) else (0, 0)
+        word = f"{texts[index][start:end]}: " if end else ""
+        tags = labels[truth[index, at]], labels[answers[index, at]]
+        found.append(Mistake(texts[index], f"{word}{tags[0]}", tags[1], float(sureness[index, at])))
+    return found
