@@ -16,7 +16,7 @@ COMMANDS = {
     "compare": ("edge_pipeline.cli.compare", "Judge a build against another, as a gate for CI."),
     "report": ("edge_benchmarks.cli.report", "Put stored results side by side, and over time."),
     "prove": ("edge_benchmarks.cli.prove", "Prove a bundle on the machine that runs it."),
-    "run": ("edge_pipeline.cli.run", "Ask a bundle what it sees."),
+    "run": ("edge_pipeline.cli.run", "Ask a bundle about images or texts."),
     "inspect": ("edge_pipeline.cli.inspect", "Show what is in a bundle and what was proven."),
     "unpack": ("edge_pipeline.cli.unpack", "Write a bundle's plain ONNX files, for other hosts."),
     "pack": ("edge_pipeline.cli.pack", "Add what devices measured, or pack wheels for them."),

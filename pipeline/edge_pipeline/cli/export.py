@@ -37,7 +37,7 @@ from edge_pipeline.cli.source_options import source_options, take_source_options
 @click.option(
     "--unlabeled",
     type=click.Path(path_type=Path),
-    help="Frames without labels; they bound the drop where labels are few.",
+    help="Images without labels; they bound the drop where labels are few.",
 )
 @click.option(
     "--fallback",
@@ -124,8 +124,9 @@ def command(
     """Turn SOURCE into a bundle that was checked against it.
 
     \b
-    SOURCE is a run of `edge train`, an .onnx file, a Hugging Face directory,
-    timm:NAME or torchvision:NAME with --weights, or package.module:factory.
+    SOURCE is a run of `edge train` or a Hugging Face directory, of images or texts;
+    or of images an .onnx file, timm:NAME or torchvision:NAME with --weights, or
+    package.module:factory.
 
     \b
     Ends with 0 when something shipped, 4 when the gate refused,

@@ -16,7 +16,7 @@ OPTIONS = (
     click.option(
         "--data",
         type=PATH,
-        help="Folder of images, CSV file, or .npz file with arrays; default: what the run was trained on.",
+        help="Images or texts as `edge train` takes them, or a .npz file with arrays; default: the run's own.",
     ),
     click.option(
         "--task",
@@ -59,7 +59,7 @@ OPTIONS = (
         multiple=True,
         help="Hold another ONNX input at a number or a .npy file.",
     ),
-    click.option("--multilabel", is_flag=True, help="An item can have several labels (CSV, separated by |)."),
+    click.option("--multilabel", is_flag=True, help="An item can have several labels (in a CSV separated by |)."),
     click.option("--text", metavar="COLUMN", help="Column of the texts, where the data are texts."),
     click.option("--label", metavar="COLUMN", help="Column of the texts' labels."),
     click.option("--group", metavar="REGEX", help="Names in each path (of texts the column) what stays in one split."),

@@ -25,9 +25,8 @@ PRESET_NAMES = ("full", "classic", "quick", "text", "text-frozen", "text-lora", 
 )
 @click.option(
     "--model",
-    help="Architecture of timm or torchvision; for texts an encoder's directory, its name on the Hugging Face hub, "
-    "or scratch.  "
-    "[default: tf_efficientnet_lite0]",
+    help="Of images an architecture of timm or torchvision; of texts an encoder's directory, its name on the Hugging "
+    "Face hub, or scratch.  [default: tf_efficientnet_lite0; none for texts]",
 )
 @click.option("--task", type=click.Choice(("classes", "tokens")), help="Of texts.  [default: what the data has]")
 @click.option("--text", help="Column of the texts.  [default: text, where there is one]")
@@ -46,10 +45,10 @@ PRESET_NAMES = ("full", "classic", "quick", "text", "text-frozen", "text-lora", 
 @click.option("--lora", type=click.IntRange(min=1), metavar="RANK", help="Train adapters of this rank alone.")
 @click.option("--adalora", type=click.IntRange(min=1), metavar="RANK", help="The same, ranks going where they help.")
 @click.option("--keep-adapters", is_flag=True, default=None, help="Keep the adapters beside the merged weights.")
-@click.option("--weights", help="auto, none, or a .safetensors or .pth file.  [default: auto]")
-@click.option("--size", type=click.IntRange(min=1), help="Input side in pixels.  [default: the architecture's]")
-@click.option("--train-size", type=click.IntRange(min=1), help="Input side while training, if smaller.")
-@click.option("--region", help="Part of the image for a fixed camera: LEFT,TOP,RIGHT,BOTTOM, each 0 to 1.")
+@click.option("--weights", help="Of images: auto, none, or a .safetensors or .pth file.  [default: auto]")
+@click.option("--size", type=click.IntRange(min=1), help="Of images: side in pixels.  [default: the architecture's]")
+@click.option("--train-size", type=click.IntRange(min=1), help="Of images: side while training, if smaller.")
+@click.option("--region", help="Part of the image, for a fixed camera: LEFT,TOP,RIGHT,BOTTOM, each 0 to 1.")
 @click.option("--epochs", type=click.IntRange(min=1), help="[default: 10]")
 @click.option("--batch-size", type=click.IntRange(min=1), help="Items a step, all processes together.  [default: 32]")
 @click.option("--optimizer", type=click.Choice(("adamw", "sgd")), help="[default: adamw]")
@@ -62,8 +61,10 @@ PRESET_NAMES = ("full", "classic", "quick", "text", "text-frozen", "text-lora", 
 @click.option("--label-smoothing", type=float, help="[default: 0.1]")
 @click.option("--adversary", type=float, metavar="SIZE", help="Of texts: learn with word embeddings moved so far too.")
 @click.option("--class-weights", is_flag=True, default=None, help="Weigh classes by the inverse of their share.")
-@click.option("--augment", type=click.Choice(("none", "light", "standard")), help="[default: light, no flip]")
-@click.option("--freeze", help="none, backbone, or stages:N (stem and first N stages).  [default: none]")
+@click.option(
+    "--augment", type=click.Choice(("none", "light", "standard")), help="Of images.  [default: light, no flip]"
+)
+@click.option("--freeze", help="none, backbone, or of images stages:N (stem and first N stages).  [default: none]")
 @click.option("--patience", type=click.IntRange(min=1), help="Epochs without a better val score.  [default: 5]")
 @click.option("--precision", type=click.Choice(("auto", "fp32", "bf16", "fp16")), help="[default: auto]")
 @click.option("--seed", type=click.IntRange(0, 2**32 - 1), help="[default: 0]")
@@ -77,7 +78,8 @@ def command(data: str, output: str, *, preset: str | None, resume: bool, as_json
     """Fine-tune a network on DATA.
 
     Images: a folder (with splits, or of classes) or a CSV path,label[,split][,group]. Texts: a CSV or JSON lines with
-    text,label[,split], or a folder of .txt files.
+    text,label[,split], a folder of .txt files, or spans of entities in JSON lines or CoNLL columns. The defaults below
+    are those of the preset full; texts have presets of their own.
 
     \b
     edge train data/ -o runs/mnist
