@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from edge_export.capture.interface import SourceOptions
+from edge_export.capture import SourceOptions, capture
 from edge_export.config import ExportConfig, Outcome
 from edge_pipeline import evaluate, export, train
 from edge_pipeline.training import TrainConfig
@@ -85,16 +85,12 @@ def test_a_bundle_answers_as_the_training_did(run: Path, letters: Path, tmp_path
     assert model.predict(["send", text])[1].label == "question"
 
 
-def test_a_run_that_cut_can_ship_with_windows(
-    tiny_encoder: Path, messages: Path, letters: Path, tmp_path: Path
-) -> None:
-    train(messages, tmp_path / "run", config(tiny_encoder, truncation="end", epochs=8))
-    options = SourceOptions(truncation="window")
-    done = export(tmp_path / "run", tmp_path / "m.edge", config=ExportConfig(timing_seconds=0.5, source=options))
-    model = load(done.bundle)  # type: ignore[arg-type]
-    assert model.manifest.preprocessing.truncation == "window"  # type: ignore[union-attr]
-    whole, head = (model.predict(text) for text in ("the box . " * 30 + "when where who", "the box . " * 30))
-    assert whole.probabilities.tobytes() != head.probabilities.tobytes()
+def test_an_export_may_read_otherwise_than_the_training(run: Path) -> None:
+    cut = capture(str(run), SourceOptions(truncation="end"))
+    preprocess, text = cut.preprocessor(), "the box . " * 30
+    assert len(preprocess(text)) == LENGTH and len(capture(str(run)).preprocessor()(text)) == 92
+    with pytest.raises(InputError, match="leave out --pooling and --max-length"):
+        capture(str(run), SourceOptions(max_length=8))
 
 
 def test_a_frozen_encoder_joins_its_features(tiny_encoder: Path, letters: Path, tmp_path: Path) -> None:
