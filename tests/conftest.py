@@ -22,6 +22,14 @@ def pytest_configure() -> None:
 
 
 @pytest.fixture(scope="session")
+def older_pythons() -> list[Path]:
+    """Pythons with an ONNX Runtime that lacks opset 23: those of the environment, and that of `make test-oldest`."""
+    made = Path(__file__).parents[1] / ".venv-oldest" / "bin" / "python"
+    named = [Path(one) for one in os.environ.get("EDGE_ORT_PYTHONS", "").split(os.pathsep) if one]
+    return [*named, *([made] if made.is_file() else [])]
+
+
+@pytest.fixture(scope="session")
 def make_bundle() -> Callable[..., Path]:
     """Write a small bundle with the real writer: `make_bundle(path, seed=0)`; another seed is another model."""
     return _make_bundle

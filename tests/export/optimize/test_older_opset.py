@@ -1,8 +1,5 @@
 """`Attention` for ONNX Runtimes that are older than opset 23: two forms, and the answers stay."""
 
-import os
-from pathlib import Path
-
 import numpy as np
 import onnx
 import pytest
@@ -80,22 +77,16 @@ def test_what_has_no_older_form_is_told():
         lower(model, "decomposed")
 
 
-def older_pythons() -> list[Path]:
-    """Pythons with an ONNX Runtime that lacks opset 23: those of the environment, and that of `make test-oldest`."""
-    made = Path(__file__).parents[3] / ".venv-oldest" / "bin" / "python"
-    named = [Path(one) for one in os.environ.get("EDGE_ORT_PYTHONS", "").split(os.pathsep) if one]
-    return [*named, *([made] if made.is_file() else [])]
-
-
-@pytest.mark.skipif(not older_pythons(), reason="needs an older ONNX Runtime: run `make test-oldest` once")
 @pytest.mark.parametrize("form", LOWERINGS)
-def test_an_onnxruntime_that_refuses_opset_23_answers_the_same(form):
+def test_an_onnxruntime_that_refuses_opset_23_answers_the_same(form, older_pythons):
+    if not older_pythons:
+        pytest.skip("needs an older ONNX Runtime: run `make test-oldest` once")
     batch = [np.random.default_rng(0).standard_normal((3, 5, WIDTH), dtype=np.float32)]
     before, after = (
         Candidate("cpu-fp32", model.SerializeToString(), "fp32", "cpu", {})
         for model in (attention(), lower(attention(), form))
     )
-    refused = load_elsewhere(before, batch, older_pythons()).problems
-    answered = load_elsewhere(after, batch, older_pythons()).problems
+    refused = load_elsewhere(before, batch, older_pythons).problems
+    answered = load_elsewhere(after, batch, older_pythons).problems
     assert any(version.startswith("1.22.") for version in answered) and not any(answered.values())
     assert all(problem for version, problem in refused.items() if version.startswith("1.22."))

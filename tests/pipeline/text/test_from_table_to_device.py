@@ -5,18 +5,23 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import onnx
 import pytest
 
 from edge_export.capture import Captured, capture
 from edge_export.config import ExportConfig, ExportResult, Outcome
+from edge_export.optimize.older_opset import OLDER_OPSET, opset_of
 from edge_export.run import read_run
 from edge_export.sessions import predictor
+from edge_export.twins import SUFFIX, is_twin
 from edge_pipeline import evaluate, export, train
 from edge_pipeline.training import TrainConfig
 from edge_pipeline.training.presets import config_from
 from edge_runtime import load, selftest
+from edge_runtime.bundle import open_bundle
 from edge_runtime.errors import InputError
 
 pytest.importorskip("transformers", reason='needs transformers: pip install "edge-toolchain[text]"')
@@ -125,6 +130,32 @@ def test_a_directory_of_transformers_is_a_source(run: Path, tiny_encoder: Path, 
     result = export(saved, tmp_path / "saved.edge", data=messages, config=ExportConfig(timing_seconds=0.5))
     assert result.outcome is Outcome.SHIPPED and result.report["source"] == "huggingface"
     assert load(result.bundle).predict("it is broken").label == "complaint"  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("quantize", ["none", pytest.param("int8", marks=pytest.mark.slow)])
+def test_a_bundle_for_older_onnxruntimes_has_twins(
+    run: Path, tmp_path: Path, older_pythons: list[Path], monkeypatch: pytest.MonkeyPatch, quantize: Any
+) -> None:
+    monkeypatch.setattr("edge_export.twins.SECONDS", 0.1)
+    asked = ExportConfig(
+        quantize=quantize, search_time=0, timing_seconds=0.2, keep_fp32=quantize != "none", fallback="fp32",
+        compatible=True, runtimes=tuple(older_pythons),
+    )  # fmt: skip
+    bundle = export(run, tmp_path / "twins.edge", config=asked).bundle
+    assert bundle is not None and selftest(bundle).passed
+    opened = open_bundle(bundle)
+    variants = {one.name: one for one in opened.manifest.variants}
+    twins = {name for name in variants if is_twin(name)}  # that of int8 ships by its own verdict on time
+    assert f"cpu-fp32{SUFFIX}" in twins <= {f"{name}{SUFFIX}" for name in variants}
+    texts = ["where is my box", "it is broken . " * 5, "", "please send two of my box"]
+    for name in twins:
+        twin, own = (load(bundle, variant=one, threads=1) for one in (name, name.removesuffix(SUFFIX)))
+        said, expected = ([one.probabilities for one in model.predict(texts)] for model in (twin, own))
+        np.testing.assert_allclose(said, expected, atol=1e-5 if twin.variant.precision == "fp32" else 0.1)
+        opsets = [opset_of(onnx.load_from_string(opened.read(one.variant.file))) for one in (twin, own)]
+        assert opsets == [OLDER_OPSET, 23]
+        oldest, needed = twin.variant.onnxruntime_min, own.variant.onnxruntime_min
+        assert bool(oldest) == bool(older_pythons) and not needed.startswith("1.22.")
 
 
 @pytest.mark.slow
