@@ -9,6 +9,7 @@ from edge_export.quantize.calibration import Ranges
 from edge_export.quantize.dynamic import batched_products, drop_unused, quantize_dynamic
 from edge_export.quantize.feed_forward import MICROSOFT, codes, keep_codes
 from edge_export.quantize.recipe import Recipe
+from edge_export.quantize.tensor_types import find_ranks
 
 if TYPE_CHECKING:
     import onnx
@@ -32,8 +33,8 @@ def quantize_fixed(
     _fix_ranges(made.graph, ranges)
     _fuse_products(made)
     if recipe.feed_forward == "codes":
-        ranks = {info.name: len(info.type.tensor_type.shape.dim) for info in model.graph.value_info}
-        keep_codes(made, ranks, ranges)
+        bent = [node.input[0] for node in model.graph.node if node.op_type == "Gelu"]
+        keep_codes(made, find_ranks(model, bent), ranges)
         drop_unused(made.graph)
     return made
 

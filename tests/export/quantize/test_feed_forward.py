@@ -100,6 +100,14 @@ def test_other_networks_stay(make_network, options, in_float):
     assert not made.notes
 
 
+def test_dimensions_that_the_file_does_not_say_are_found(make_network):
+    """ONNX infers nothing behind an operator of ONNX Runtime's own domain, as other exporters' attention is."""
+    network = make_network()
+    network.graph.node.insert(0, helper.make_node("QuickGelu", ["x"], ["seen"], name="own", domain="com.microsoft"))
+    network.graph.node[1].input[0] = "seen"
+    assert "QLinearConv" in {node.op_type for node in in_codes(network).model.graph.node}
+
+
 def test_what_gelu_makes_nothing_of_costs_no_codes(make_network, answers):
     network = make_network()
     bias = next(one for one in network.graph.initializer if one.name == "up_bias")
