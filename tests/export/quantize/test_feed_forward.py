@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import onnx
 import pytest
-from onnx import helper
+from onnx import TensorProto, helper
 
 from edge_export.graphs.coverage import executed_kinds, measure_coverage
 from edge_export.quantize import Quantized, Recipe, make_quantized, observe
@@ -105,6 +105,8 @@ def test_dimensions_that_the_file_does_not_say_are_found(make_network):
     network = make_network()
     network.graph.node.insert(0, helper.make_node("QuickGelu", ["x"], ["seen"], name="own", domain="com.microsoft"))
     network.graph.node[1].input[0] = "seen"
+    between = [name for node in network.graph.node[:-1] for name in node.output]
+    network.graph.value_info.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in between)
     assert "QLinearConv" in {node.op_type for node in in_codes(network).model.graph.node}
 
 
