@@ -4,9 +4,10 @@ A device installs the wheel, and its size is a promise (60 KB). Comments, the te
 docstrings stay in the repository and in the source distribution, but for those of the names that `edge_runtime` exports
 and of their modules (other modules list no names either): `help()` of everything that hosts may use is whole, and
 docs/runtime-api.md has the fields. The types of functions that hosts do not call, of variables inside of functions and
-of private ones stay there too, with what is imported for them alone; those of fields, and of the methods of classes
-that hosts meet, are in the wheel, since type checkers follow them. What is left out becomes empty lines, and only the
-indent of what stays is smaller, so that a traceback from a device has the line numbers of the source.
+of private ones stay there too, with what is imported for them alone and the methods of protocols; those of fields, and
+of the methods of classes that hosts meet, are in the wheel, since type checkers follow them. What is left out becomes
+empty lines, and only the indent of what stays is smaller, so that a traceback from a device has the line numbers of the
+source.
 """
 
 from __future__ import annotations
@@ -127,6 +128,10 @@ def slimmed(source: str, public: Collection[str] = (), reached: Collection[str] 
                 lines[row] = "\n"
             if len(node.body) == 1:  # type: ignore[attr-defined] # a body needs a statement
                 lines[text.lineno - 1] = " " * text.col_offset + "pass\n"
+    for one in filter(_is_protocol, module.body):
+        if one.name not in reached:  # type: ignore[attr-defined]
+            rows = range(one.body[0].lineno - 1, one.end_lineno or one.lineno)  # type: ignore[attr-defined]
+            lines[rows.start : rows.stop] = ["    pass\n", *["\n"] * (len(rows) - 1)]
     for one in _unread_types(ast.parse("".join(lines))):
         lines[one.lineno - 1] = "\n"
     lines = _without_unread_imports("".join(lines)).splitlines(keepends=True)
@@ -248,6 +253,11 @@ def _unread_types(module: ast.Module) -> list[ast.stmt]:
     return found
 
 
+def _is_protocol(node: ast.AST) -> bool:
+    """Whether this is a class for type checkers alone."""
+    return isinstance(node, ast.ClassDef) and [ast.unparse(base) for base in node.bases] == ["Protocol"]
+
+
 def _lists_names(statement: ast.stmt) -> bool:
     return isinstance(statement, ast.Assign) and getattr(statement.targets[0], "id", "") == "__all__"
 
@@ -304,6 +314,8 @@ class _Plain(ast.NodeTransformer):
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
         super().generic_visit(node)
+        if _is_protocol(node):
+            node.body = []  # type: ignore[attr-defined]
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             node.returns = None
         body = getattr(node, "body", None)

@@ -8,12 +8,14 @@ import mmap
 import os
 import re
 import stat
+import weakref
 from typing import TypeAlias
 
 from edge_runtime import bundle_archive
 from edge_runtime.errors import BundleError, IntegrityError
 from edge_runtime.manifest import DIGEST_NAME, MANIFEST_NAME, MAX_MANIFEST_BYTES, Manifest, file_entry
 
+_SEALS = 0xF  # F_SEAL_SEAL, _SHRINK, _GROW and _WRITE of fcntl(2)
 _SLASH = re.compile("/")
 DIGEST_BYTES = 65
 """64 hexadecimal digits and a newline."""
@@ -30,12 +32,7 @@ def read(file: io.FileIO | io.BytesIO, most: int) -> bytes:
 class Sealed(mmap.mmap):
     """Bytes in a sealed file of their own in memory; it is gone with this object."""
 
-    path = ""
-    descriptor: int | None = None
-
-    def __del__(self) -> None:
-        if self.descriptor is not None:
-            os.close(self.descriptor)
+    path: str
 
 
 def seal(file: io.FileIO | io.BytesIO, most: int) -> bytes | Sealed:
@@ -54,8 +51,7 @@ def _sealed(file: io.FileIO, most: int) -> Sealed:
         size, start = 0, file.tell()
         while size < most and (got := os.sendfile(memory, file.fileno(), start + size, most - size)):
             size += got
-        seals = fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE
-        fcntl.fcntl(memory, fcntl.F_ADD_SEALS, seals)
+        fcntl.fcntl(memory, fcntl.F_ADD_SEALS, _SEALS)
         path = f"/proc/self/fd/{memory}"
         os.close(os.open(path, os.O_RDONLY))
         # A private mapping: older kernels let nobody share what is sealed against writing.
@@ -63,7 +59,8 @@ def _sealed(file: io.FileIO, most: int) -> Sealed:
     except BaseException:
         os.close(memory)
         raise
-    made.path, made.descriptor = path, memory
+    weakref.finalize(made, os.close, memory)
+    made.path = path
     return made
 
 

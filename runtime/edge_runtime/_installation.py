@@ -71,7 +71,7 @@ def installed_flavours() -> list[str]:
 
 def get_hook_dirs() -> list[str]:
     """Tell PyInstaller, through the entry point `pyinstaller40`, where the runtime's hook is."""
-    return [os.path.join(os.path.dirname(__file__), "_pyinstaller")]
+    return [os.path.dirname(__file__)]
 
 
 def gpu_count() -> int | None:
@@ -85,6 +85,11 @@ def gpu_count() -> int | None:
         seen = driver.cuInit(0) == 0 and driver.cuDeviceGetCount(ctypes.byref(count)) == 0
         return count.value if seen else 0
     return None
+
+
+def cuda_is_available() -> bool:
+    """Whether the installed ONNX Runtime was built with CUDA and the driver sees a GPU."""
+    return CUDA in import_onnxruntime().get_available_providers() and bool(gpu_count())
 
 
 def why_unavailable(provider: str, ort: ModuleType) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 from edge_runtime.errors import BundleError
 from edge_runtime.manifest import DIGEST_NAME, MANIFEST_NAME, MAX_FILES, FileEntry, file_entry
@@ -18,12 +18,6 @@ _DATE = (0 << 9) | (1 << 5) | 1
 LOCAL_HEADER_BYTES = _LOCAL.size
 MAX_ARCHIVE_BYTES = (1 << 32) - 1
 """The stored zip without its 64-bit extension; a larger bundle is a directory."""
-
-
-def in_order(paths: Iterable[str]) -> list[str]:
-    """Return the paths as an archive holds them: the manifest, its digest, then the others sorted."""
-    first = (MANIFEST_NAME, DIGEST_NAME)
-    return [*first, *sorted(path for path in paths if path not in first)]
 
 
 def local_header(item: FileEntry) -> bytes:
@@ -53,16 +47,6 @@ def layout(members: Iterable[FileEntry]) -> tuple[dict[str, int], bytes]:
     return starts, bytes(central)
 
 
-def pieces(files: Mapping[str, bytes]) -> Iterator[bytes]:
-    """Yield the archive's bytes in order, without holding a second copy of the files."""
-    members = [file_entry(path, files[path]) for path in in_order(files)]
-    _, central = layout(members)
-    for item in members:
-        yield local_header(item)
-        yield files[item.path]
-    yield central
-
-
 def canonical_archive(files: Mapping[str, bytes]) -> bytes:
     """Return the one `.edge` file that holds these files.
 
@@ -72,10 +56,13 @@ def canonical_archive(files: Mapping[str, bytes]) -> bytes:
     Raises:
         BundleError: the manifest or its digest is missing, or the archive would be too large.
     """
-    for path in (MANIFEST_NAME, DIGEST_NAME):
+    first = (MANIFEST_NAME, DIGEST_NAME)
+    for path in first:
         if path not in files:
             raise BundleError(f"{path}: missing from the files to archive; write the manifest first")
-    return b"".join(pieces(files))
+    members = [file_entry(path, files[path]) for path in (*first, *sorted(files.keys() - first))]
+    parts = [part for item in members for part in (local_header(item), files[item.path])]
+    return b"".join([*parts, layout(members)[1]])
 
 
 def leading_size(header: bytes) -> int | None:

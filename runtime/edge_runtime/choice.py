@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from edge_runtime._installation import import_onnxruntime
+from edge_runtime._installation import cuda_is_available, import_onnxruntime
 from edge_runtime.bundle import Bundle
 from edge_runtime.cpus import cpu_name, instruction_set
 from edge_runtime.errors import BundleError, EdgeWarning, InputError
@@ -65,16 +65,10 @@ def _named(manifest: Manifest, device: str, name: str) -> Variant:
 def _for_device(manifest: Manifest, device: str) -> list[Variant]:
     for wanted in [device] if device != "auto" else ["cuda", "cpu"]:
         found = [variant for variant in manifest.variants if variant.device == wanted]
-        if found and (device != "auto" or wanted == "cpu" or _has_cuda()):
+        if found and (device != "auto" or wanted == "cpu" or cuda_is_available()):
             return found
     known = ", ".join(f"{variant.name} ({variant.device})" for variant in manifest.variants)
     raise BundleError(f"device={device!r}: no variant for it; this bundle has {known}")
-
-
-def _has_cuda() -> bool:
-    from edge_runtime.session import cuda_is_available  # when needed: it loads numpy
-
-    return cuda_is_available()
 
 
 def seen_to_load(candidates: list[Variant]) -> list[Variant]:

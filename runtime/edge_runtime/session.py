@@ -15,7 +15,7 @@ from typing import Any, Literal, TypeAlias
 from edge_runtime._containers import Sealed
 from edge_runtime._installation import (
     CUDA,
-    gpu_count,
+    cuda_is_available,
     import_onnxruntime,
     why_fallen_back,
     why_no_cuda,
@@ -156,11 +156,6 @@ _PROVIDERS: dict[str, str] = {"cpu": "CPUExecutionProvider", "cuda": CUDA}
 def abandon(session: Any) -> None:
     """Keep a session that a fork left without its threads from ever being destroyed: that would wait for them."""
     ctypes.pythonapi.Py_IncRef(ctypes.py_object(session))
-
-
-def cuda_is_available() -> bool:
-    """Whether the installed ONNX Runtime was built with CUDA and the driver sees a GPU."""
-    return CUDA in import_onnxruntime().get_available_providers() and bool(gpu_count())
 
 
 def make_settings(ort: ModuleType, threads: Threads, options: Mapping[str, str]) -> Any:

@@ -61,8 +61,6 @@ def open_image(x: Any, contract: ImagePreprocessing, *, color: str | None = None
     if image_module is not None and isinstance(x, image_module.Image):
         return _checked(x, contract, describe(x))
     if isinstance(x, (bytes, bytearray, memoryview)):
-        if len(x) == 0:
-            raise InputError("0 bytes: empty; give the bytes of an image file")
         return _from_file(io.BytesIO(x), contract, describe(x))
     if isinstance(x, (str, os.PathLike)):
         return _from_path(os.fspath(x), contract)
@@ -101,9 +99,6 @@ def _from_path(path: str, contract: ImagePreprocessing) -> Image.Image:
         if not os.path.isfile(path):  # a pipe would wait for ever
             raise InputError(f"{path}: no such file, or not a plain file; check the path")
         with open(path, "rb") as file:
-            if file.seek(0, io.SEEK_END) == 0:
-                raise InputError(f"{path}: empty; give an image file")
-            file.seek(0)
             return _from_file(file, contract, path)
     except (OSError, ValueError) as error:
         raise InputError(f"{path}: cannot be opened ({error}); check the path and its permissions") from error
@@ -127,6 +122,9 @@ def import_decoder() -> None:
 
 def _from_file(file: Any, contract: ImagePreprocessing, name: str) -> Image.Image:
     pillow = _pillow()
+    if file.seek(0, io.SEEK_END) == 0:
+        raise InputError(f"{name}: empty; give an image file")
+    file.seek(0)
     try:
         with _open(pillow, file) as image:
             return _checked(image, contract, name, file=True)

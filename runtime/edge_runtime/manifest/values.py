@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
+from edge_runtime._values import dataclass
 from edge_runtime.preprocessing import Preprocessing
 
 SCHEMA_VERSION = 1

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, Literal
 
 from edge_runtime._reading import require
+from edge_runtime._values import dataclass
 
 Kernel = Literal["bilinear", "bicubic"]
 SizeRule = Literal["exact", "short_side"]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any, Literal, TypeAlias
 
 from edge_runtime._reading import is_sha256, require
+from edge_runtime._values import dataclass
 
 MIN_TOKENS, MAX_TOKENS = 4, 1 << 16
 """Bounds of `max_length`: room for a token beside the special ones, and not all memory for a corrupt contract."""
