@@ -13,11 +13,11 @@ AUTO = "auto"
 TEXTS = (
     "dynamic",
     "dynamic-per-channel",
+    "fixed-codes",
     "fixed",
     "fixed-minmax",
     "fixed-smooth",
     "fixed-per-channel",
-    "fixed-codes",
 )
 """Ranges found at run time and fixed ones, one scale for all channels of a weight and one for each: which is fastest
 and errs least depends on the network. Where VPMADDUBSW would saturate, the runtime asks for the exact kernel too."""
