@@ -170,7 +170,7 @@ def _add_int8(
     else:
         recipes, seconds = _starting_recipes(contest, config), config.search_time
     observation = None
-    if any(one.kind == "static" or one.smooth_quant is not None for one in recipes):
+    if any(one.kind != "dynamic" or one.smooth_quant is not None for one in recipes):
         progress("calibrating")
         observation = calibrate(graph, captured, data, config)
     progress("searching int8 recipes")
