@@ -69,3 +69,13 @@ def test_import_brings_numpy_and_onnxruntime_only_when_used(slim_site: Path):
     )
     result = run_slim(slim_site, "-c", code)
     assert result.stdout.split("\n")[0] == "[]", result.stderr
+
+
+def test_what_a_photo_needs_is_imported_by_the_time_the_model_is_loaded(slim_site: Path, small_bundle: Path):
+    """And nothing of it, nor numpy, before: a model's file is read while they are imported."""
+    code = (
+        "import sys, edge_runtime; edge_runtime.load; print('numpy' in sys.modules);"
+        "edge_runtime.load(sys.argv[1]); print('PIL.JpegImagePlugin' in sys.modules)"
+    )
+    result = run_slim(slim_site, "-c", code, str(small_bundle))
+    assert result.stdout.split() == ["False", "True"], result.stderr
