@@ -72,7 +72,7 @@ def _find_material(source: str, data: Path | None, options: DataOptions, embeds:
         if data is None:
             raise InputError(f"{source}: not a run, so it remembers no data; give --data FOLDER, FILE.csv or FILE.npz")
         known = () if embeds else labels_of(source)
-        with source_data(data, options, known) as material:
+        with source_data(data, options, known, embeds=embeds) as material:
             yield material
         return
     if any((options.labels, options.multilabel, options.text, options.label, options.group, options.allow_leaks)):

@@ -14,6 +14,7 @@ from edge_pipeline.data.arrays import unpack_arrays
 from edge_pipeline.data.layout import IMAGE_SUFFIXES, SPLIT_NAMES
 from edge_pipeline.data.text_opening import is_text_data
 from edge_pipeline.data.unlabeled import open_unlabeled
+from edge_pipeline.data.unlabeled_texts import lacks_labels, open_unlabeled_texts
 from edge_runtime.errors import InputError, SchemaError
 from edge_runtime.manifest import check_label
 
@@ -47,18 +48,24 @@ class Material:
 
 
 @contextmanager
-def source_data(path: Path, options: DataOptions, known: tuple[str, ...] = ()) -> Iterator[Material]:
+def source_data(
+    path: Path, options: DataOptions, known: tuple[str, ...] = (), *, embeds: bool = False
+) -> Iterator[Material]:
     """Open the data; what had to be written out for it is there while the block runs.
 
     Args:
         path: Folder, CSV file or `.npz` file.
         options: How it is to be read.
         known: What the model itself calls its outputs; a labels file says otherwise.
+        embeds: The model makes embeddings of texts, which need no labels.
 
     Raises:
         InputError: there is no data, it would deceive, or its labels are not among those of the labels file.
     """
     names = read_labels(options.labels) if options.labels else known
+    if embeds and lacks_labels(path, options.label):
+        yield _open_texts_alone(path, options)
+        return
     if path.suffix.lower() != ".npz":
         labeled = not path.is_dir() or is_text_data(path, options.text) or _has_class_folders(path)
         yield _open_labeled(path, options, names) if labeled else _open_unlabeled(path, options, names)
@@ -102,6 +109,14 @@ def _open_unlabeled(path: Path, options: DataOptions, names: tuple[str, ...]) ->
     splits, notes = open_unlabeled(path, allow_leaks=options.allow_leaks, seed=options.seed)
     fingerprints = {name: split.fingerprint for name, split in splits.items()}
     return Material(ExportData(splits, fingerprints), names, options.multilabel, tuple(notes))
+
+
+def _open_texts_alone(path: Path, options: DataOptions) -> Material:
+    splits, notes = open_unlabeled_texts(
+        path, text=options.text, group=options.group, allow_leaks=options.allow_leaks, seed=options.seed
+    )
+    fingerprints = {name: split.fingerprint for name, split in splits.items()}
+    return Material(ExportData(splits, fingerprints), (), False, tuple(notes))
 
 
 def _open_labeled(path: Path, options: DataOptions, names: tuple[str, ...], *, numbered: bool = False) -> Material:

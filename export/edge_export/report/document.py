@@ -56,7 +56,7 @@ def build_report(
         "task": captured.task,
         "measure": test.measure,
         "rows": [
-            _row(one, captured.labels, test, timings) | _verdict(one, twins.get(one.name, judgement))
+            _row(one, captured.labels or test.numbers, test, timings) | _verdict(one, twins.get(one.name, judgement))
             for one in contest.entrants
         ],
         "eager": _latency(timings, EAGER),

@@ -20,16 +20,17 @@ _CONTRACT = ImagePreprocessing(Resize(THUMBNAIL, THUMBNAIL), THUMBNAIL, THUMBNAI
 
 def gallery(inputs: Sequence[tuple[Path | str, str]]) -> Pictures | Table:
     """Return those of the images (path, caption) that can still be read; of texts a table of their beginnings."""
-    texts = [[caption, _beginning(text)] for text, caption in inputs if isinstance(text, str)]
+    texts = [[caption, beginning(text)] for text, caption in inputs if isinstance(text, str)]
     if texts:
         return Table(["answers", "text"], texts)
     pictures = (picture(path, caption) for path, caption in inputs if not isinstance(path, str))
     return Pictures([one for one in pictures if one is not None])
 
 
-def _beginning(text: str) -> str:
+def beginning(text: str, most: int = MOST_CHARACTERS) -> str:
+    """Return the first so many characters of a text in one line."""
     line = " ".join(text.split())
-    return line if len(line) <= MOST_CHARACTERS else f"{line[:MOST_CHARACTERS]}..."
+    return line if len(line) <= most else f"{line[:most]}..."
 
 
 def answer_words(value: Any, labels: Sequence[str]) -> str:

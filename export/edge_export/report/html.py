@@ -20,7 +20,7 @@ from edge_benchmarks.report.plots import latency_ecdf, ratio_intervals
 from edge_benchmarks.verdicts import Interval
 from edge_export.candidates import BASELINE
 from edge_export.report.accuracy_section import accuracy_section, right_word
-from edge_export.report.gallery import answer_words, gallery
+from edge_export.report.gallery import answer_words, beginning, gallery
 from edge_export.report.search_section import search_section
 
 TONES: dict[str, Tone] = {
@@ -33,6 +33,8 @@ TONES: dict[str, Tone] = {
 
 MOST_PICTURES = 200
 """More changed answers than anyone looks at; the page stays under a megabyte."""
+MOST_OF_NEIGHBOR = 60
+"""Characters of a text that is told as another's neighbor."""
 
 
 def render_html(document: Mapping[str, Any], test: Answers, labels: Sequence[str]) -> str:
@@ -47,7 +49,9 @@ def render_html(document: Mapping[str, Any], test: Answers, labels: Sequence[str
     sections = [Section("Verdict", [_tiles(document, candidate), _table(document)]), _time_section(document)]
     sections.append(accuracy_section(document, right_word(document)))
     if candidate is not None:
-        sections.append(_changed_section(test, candidate["variant"], labels))
+        # Where nothing has a label an answer is another item, the nearest one.
+        names = labels or [beginning(str(text), MOST_OF_NEIGHBOR) for text in test.inputs]
+        sections.append(_changed_section(test, candidate["variant"], names))
     if document["search"]["trials"]:
         sections.append(search_section(document))
     sections.append(_details(document))

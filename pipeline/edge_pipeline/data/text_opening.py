@@ -88,7 +88,7 @@ def open_texts(
     """
     names = (text or TEXT, label or LABEL)
     rows = _read_folder(data, names) if data.is_dir() else _read_file(data, names, group, label)
-    texts = [_text(data, row, names[0]) for row in rows]
+    texts = [text_of(data, row, names[0]) for row in rows]
     tagged = label is None and SPANS in rows[0].values
     if tagged:
         group = group or (GROUP if GROUP in rows[0].values else None)
@@ -97,10 +97,10 @@ def open_texts(
         items = [_item(data, row, names[1], group, multilabel) for row in rows]
         _check_labels(data, items, names[1])
     _check_splits(data, items)
-    digests = _digests(texts)
+    digests = digests_of(texts)
     told = check_texts(data, items, texts, multilabel)
     reduced = [comparable(one) for one in texts]
-    content = same_content(_digests(reduced))
+    content = same_content(digests_of(reduced))
     found = Found(data, items, digests, content, TextTwins(reduced), noun="texts", warnings=told)
 
     def split(rows: NDArray[np.int64], parts: SplitParts) -> TextSplit:
@@ -125,7 +125,7 @@ def read_texts(data: Path, column: str | None = None) -> list[str]:
     """
     name = column or TEXT
     rows = read_columns(data, name) if data.suffix.lower() in COLUMN_SUFFIXES else read_table(data, [name])
-    return [_text(data, row, name) for row in rows]
+    return [text_of(data, row, name) for row in rows]
 
 
 def _read_file(data: Path, names: tuple[str, str], group: str | None, label: str | None) -> list[Row]:
@@ -168,7 +168,12 @@ def _list_folder(root: Path, names: tuple[str, str]) -> list[Row]:
     return rows
 
 
-def _text(data: Path, row: Row, column: str) -> str:
+def text_of(data: Path, row: Row, column: str) -> str:
+    """Return a row's text.
+
+    Raises:
+        InputError: it has none.
+    """
     value = row.values.get(column)
     if not isinstance(value, str):
         kind = "missing" if value is None else type(value).__name__
@@ -182,7 +187,7 @@ def _item(data: Path, row: Row, column: str, group: str | None, multilabel: bool
         raise InputError(f"{data} {row.place}: {column} is empty; fill it in or remove the row")
     if len(labels) > 1 and not multilabel:
         raise InputError(f"{data} {row.place}: {len(labels)} labels; give --multilabel if a text may have several")
-    return Item(row.place, labels, *_company(data, row, group))
+    return Item(row.place, labels, *company_of(data, row, group))
 
 
 def _tagged(data: Path, row: Row, text: str, group: str | None) -> Item:
@@ -190,10 +195,10 @@ def _tagged(data: Path, row: Row, text: str, group: str | None) -> Item:
     if unknown and text is row.values.get(TEXT):
         raise InputError(f"{data} {row.place}: {', '.join(unknown)} is not known; text, spans, split and group are")
     spans = read_spans(data, row, text)
-    return Item(row.place, tuple(sorted({span.label for span in spans})), *_company(data, row, group), spans)
+    return Item(row.place, tuple(sorted({span.label for span in spans})), *company_of(data, row, group), spans)
 
 
-def _company(data: Path, row: Row, group: str | None) -> tuple[str | None, str | None]:
+def company_of(data: Path, row: Row, group: str | None) -> tuple[str | None, str | None]:
     """Return the split and the group that a row names."""
     split = str(row.values.get(SPLIT) or "").strip().lower()
     if split and split not in SPLIT_NAMES:
@@ -232,6 +237,7 @@ def _check_splits(data: Path, items: Sequence[Item]) -> None:
         )
 
 
-def _digests(texts: Sequence[str]) -> NDArray[np.uint8]:
+def digests_of(texts: Sequence[str]) -> NDArray[np.uint8]:
+    """Return `(n, 32)` SHA-256 digests."""
     digests = [hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest() for text in texts]
     return np.frombuffer(b"".join(digests), np.uint8).reshape(-1, 32)
