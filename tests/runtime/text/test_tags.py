@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import random
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 
 import edge_runtime
-from edge_runtime.errors import BundleError, InputError, SchemaError
+from edge_runtime.errors import BundleError, EdgeError, InputError, SchemaError
 
 TAGS = ("O", "B-it", "I-it", "B-who", "I-who")
 
@@ -208,3 +209,46 @@ def test_a_file_that_makes_tokenizers_panic_is_refused(make_tagging_draft: Any) 
 def test_a_text_that_would_take_all_memory_is_refused(model: edge_runtime.Model) -> None:
     with pytest.raises(InputError, match=r"^item 1 of the list: text of 4,194,305 characters: at most 4,194,304 "):
         model.predict(["it", b"x" * ((1 << 22) + 1)])
+
+
+ODD = (
+    "two", "my", "is", "of", "größe", "##s", "中", "[PAD]", "[SEP]", "[CLS]", " ", "  ", "\t", "\r\n", "\u0301",
+    "\ufe0f", "\u202e", "\x00", "\x85", "\u200d", "🎉", "👨‍👩‍👧", "İ", "ﬁ", "ẞ", "\ufeff", "\ud800", "?",
+)  # fmt: skip
+"""What tokenizers, offsets and encodings trip over."""
+
+
+def _random_input(chooser: random.Random) -> str | bytes:
+    text = "".join(chooser.choice(ODD) for _ in range(chooser.randrange(14)))
+    if chooser.random() < 0.3:
+        return chooser.randbytes(chooser.randrange(12)) + text.encode("utf-8", "surrogatepass")
+    return text
+
+
+def test_whatever_is_asked_spans_lie_in_their_text_and_a_list_answers_as_its_items(model: edge_runtime.Model) -> None:
+    chooser, answered, refused = random.Random(0), 0, 0
+    for _ in range(1500):
+        inputs = [_random_input(chooser) for _ in range(chooser.randrange(1, 6))]
+        alone = []
+        for one in inputs:
+            try:
+                alone.append(model.predict(one))
+            except EdgeError as error:
+                assert "\n" not in str(error)
+                refused += 1
+                continue
+            text, last = one if isinstance(one, str) else one.decode("utf-8-sig"), 0
+            for entity in alone[-1].entities or ():
+                assert last <= entity.start < entity.end <= len(text)
+                assert text[entity.start : entity.end] == entity.text
+                last = entity.end
+        answered += len(alone)
+        if len(alone) < len(inputs):
+            with pytest.raises(EdgeError):
+                model.predict(inputs)
+            continue
+        together = model.predict(inputs)
+        assert [_spans(one) for one in together] == [_spans(one) for one in alone]
+        if model.variant.name == "cpu-int8":  # one at a time
+            assert [one.probabilities.tobytes() for one in together] == [one.probabilities.tobytes() for one in alone]
+    assert answered > 1500 and refused > 150
