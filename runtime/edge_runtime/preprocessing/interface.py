@@ -63,7 +63,7 @@ class Preprocessor(Protocol):
         """Return what the model sees of one input: its tensor, or windows of it."""
         ...
 
-    def ask(self, batch: npt.NDArray[Any], run: Run, join: Join) -> npt.NDArray[Any]:
+    def ask(self, batch: npt.NDArray[Any], run: Run, join: Join, /) -> npt.NDArray[Any]:
         """Run a checked batch, where it must be in windows."""
         ...
 
