@@ -96,7 +96,8 @@ def worst_tags(
     sureness = softmax(logits, axis=-1).max(axis=-1)
     sureness[(answers == truth) | (truth == NO_WORD)] = 0.0
     found: list[Mistake] = []
-    for index in map(int, sureness.max(axis=1).argsort()[::-1]):
+    order: list[int] = sureness.max(axis=1).argsort()[::-1].tolist()
+    for index in order:
         at, places = int(sureness[index].argmax()), words(texts[index])
         if len(found) == most or not sureness[index, at]:
             break
