@@ -59,7 +59,6 @@ PRESET_NAMES = ("full", "classic", "quick", "text", "text-frozen", "text-lora", 
 @click.option("--schedule", type=click.Choice(("cosine", "constant")), help="[default: cosine]")
 @click.option("--warmup", type=float, help="Share of the steps in which the rate rises.  [default: 0.1]")
 @click.option("--label-smoothing", type=float, help="[default: 0.1]")
-@click.option("--adversary", type=float, metavar="SIZE", help="Of texts: learn with word embeddings moved so far too.")
 @click.option("--class-weights", is_flag=True, default=None, help="Weigh classes by the inverse of their share.")
 @click.option(
     "--augment", type=click.Choice(("none", "light", "standard")), help="Of images.  [default: light, no flip]"

@@ -69,9 +69,6 @@ class TrainConfig:
     """Share of all steps over which the learning rate rises from zero."""
     label_smoothing: float = 0.1
     """Ignored for multilabel data."""
-    adversary: float | None = None
-    """Of text encoders: a step learns its texts once more with word embeddings moved so far to where the loss rises
-    most; None learns them as they are."""
     class_weights: bool = False
     """Weigh each class by the inverse of its share in train."""
     augment: Augment = "light"
@@ -101,7 +98,7 @@ class TrainConfig:
         Raises:
             InputError: a value is out of its range.
         """
-        positive = ("epochs", "batch_size", "learning_rate", "patience", "lora", "adalora", "adversary")
+        positive = ("epochs", "batch_size", "learning_rate", "patience", "lora", "adalora")
         for name in positive:
             value = getattr(self, name)
             if value is not None and not value > 0:
@@ -112,8 +109,8 @@ class TrainConfig:
                 raise InputError(f"{_flag(name)} {side}: must be {MIN_SIDE} to {MAX_SIDE} pixels")
         if self.max_length is not None and not MIN_TOKENS <= self.max_length <= MAX_TOKENS:
             raise InputError(f"--max-length {self.max_length}: must be {MIN_TOKENS} to {MAX_TOKENS} tokens")
-        for name in ("learning_rate", "weight_decay", "adversary"):
-            if not 0 <= (getattr(self, name) or 0) < math.inf:
+        for name in ("learning_rate", "weight_decay"):
+            if not 0 <= getattr(self, name) < math.inf:
                 raise InputError(f"{_flag(name)} {getattr(self, name)}: must be a finite number, at least 0")
         for name in ("warmup", "label_smoothing", "momentum"):
             if not 0 <= getattr(self, name) < 1:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edge_pipeline.training.adversary import make_adversary
 from edge_pipeline.training.augment import item_seed
 from edge_pipeline.training.checkpoint import Progress, read_checkpoint, save_tensors, write_checkpoint
 from edge_pipeline.training.config import TrainConfig
@@ -80,9 +79,6 @@ class Loop:
         self._labels = labels
         self._loss = make_loss(config, parts["train"].targets, len(labels))
         self._optimizer = make_optimizer(config, model)
-        self._adversary = None if config.adversary is None else make_adversary(model, config.adversary)
-        if config.adversary is not None and self._adversary is None:
-            progress.note("--adversary: what is trained has no word embeddings, so that none are moved")
 
     def run(self, after_epoch: Callable[[int], None] = lambda _epoch: None) -> Progress:
         """Train to the end, going on from the directory's checkpoint where there is one.
@@ -152,9 +148,6 @@ class Loop:
             wanted = part.targets[batch].to(self._accelerator.device)
             loss = self._loss(self._answers(wrapped, inputs), wanted)
             self._accelerator.backward(loss if self._regimen is None else loss + self._regimen.penalty())
-            if self._adversary is not None:
-                with self._adversary.moved(inputs):
-                    self._accelerator.backward(self._loss(self._answers(wrapped, inputs), wanted))
             optimizer.step()
             if self._regimen is not None:
                 self._regimen.after_step(number)

@@ -34,15 +34,13 @@ PRESETS: dict[str, dict[str, Any]] = {
         "augment": "none",
         "patience": None,
     },
-    # A small text encoder, all of it: a few passes, and the deeper a layer the less of what it knows is changed. Words
-    # moved by an adversary double the time of a step; on TREC they take more errors away than anything else tried.
+    # A small text encoder, all of it: a few passes, and the deeper a layer the less of what it knows is changed.
     "text": {
         "model": "sentence-transformers/all-MiniLM-L6-v2",
         "epochs": 4,
         "batch_size": 16,
         "learning_rate": 3e-4,
         "layer_decay": 0.8,
-        "adversary": 1.0,
         "augment": "none",
         "patience": 3,
     },
@@ -63,7 +61,6 @@ PRESETS: dict[str, dict[str, Any]] = {
         "epochs": 5,
         "batch_size": 16,
         "learning_rate": 2e-3,
-        "adversary": 1.0,
         "augment": "none",
         "patience": 3,
     },

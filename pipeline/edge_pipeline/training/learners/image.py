@@ -20,7 +20,7 @@ from edge_runtime.manifest import Task
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-TEXT_CHOICES = ("task", "max_length", "truncation", "pooling", "lora", "adalora", "layer_decay", "adversary")
+TEXT_CHOICES = ("task", "max_length", "truncation", "pooling", "lora", "adalora", "layer_decay")
 """Choices that mean nothing to images."""
 
 
