@@ -53,6 +53,8 @@ class Held(NamedTuple):
     size: float
     """Of int8 over fp32."""
     run: Path
+    recipe: str
+    """Of int8, as the search over val chose it."""
 
 
 def measure_folds() -> list[Figure]:
@@ -60,7 +62,8 @@ def measure_folds() -> list[Figure]:
     subject = SUBJECTS["trec"]
     held = _folds_held(subject, subject.preset, {})
     how = f"{FOLDS} folds of edge sample trec, pooled; MiniLM, edge train with the preset text"
-    return _figures(subject, _pooled(held, (BASELINE, INT8)), held[0].size, how)
+    size = max(one.size for one in held)
+    return _figures(subject, _pooled(held, (BASELINE, INT8)), size, f"{how}; int8 as val chose it: {_recipes(held)}")
 
 
 def measure_lora() -> list[Figure]:
@@ -91,7 +94,11 @@ def measure_split(name: str) -> list[Figure]:
         held = _held(subject, write_sample(subject.sample, Path(folder) / "data").data, subject.preset, {})
     what = "MiniLM" if subject.model is encoder_folder else "an encoder from scratch"
     how = f"edge sample {subject.sample}, test split; {what}, edge train with the preset {subject.preset}"
-    return _figures(subject, held.answers, held.size, how)
+    return _figures(subject, held.answers, held.size, f"{how}; int8 as val chose it: {_recipes([held])}")
+
+
+def _recipes(held: list[Held]) -> str:
+    return ", ".join(sorted({one.recipe for one in held}))
 
 
 def _folds_held(
@@ -130,20 +137,21 @@ def _held(
     choices: Mapping[str, Any],
     models: tuple[str, ...] = (BASELINE, INT8),
 ) -> Held:
-    """Return what the baseline and int8 say of test."""
-    from edge_export.candidates import make_baseline, make_int8
-    from edge_export.capture import capture
+    """Return what the baseline and the int8 that val chooses say of test."""
+    from edge_export.config import ExportConfig, ExportData
+    from edge_export.contest import hold_contest
     from edge_export.judge import answer
-    from edge_export.quantize import RECIPES
     from edge_pipeline.data import open_dataset
 
     run = kept_run(data, preset, {"model": str(subject.model()), **choices})
-    captured = capture(str(run))
-    graph, baseline, _ = make_baseline(captured)
-    made = [baseline, *([make_int8(graph, RECIPES["dynamic"], None)] if INT8 in models else [])]
+    dataset = open_dataset(data)
+    given = ExportData(dataset.splits, dataset.fingerprints)
+    asked = ExportConfig(quantize="int8" if INT8 in models else "none")
+    contest = hold_contest(run, given, asked, lambda _: None)
+    made = contest.finalists
     # The folds are what is measured, so each one's test split is opened for it alone.
-    samples: Any = open_dataset(data).splits["test"]
-    return Held(answer(made, captured, samples), len(made[-1].model) / len(baseline.model), run)
+    answers = answer(made, contest.captured, dataset.splits["test"])
+    return Held(answers, len(made[-1].model) / len(made[0].model), run, str(made[-1].recipe.get("name", "")))
 
 
 def _pooled(held: list[Held], models: tuple[str, ...]) -> Answers:
