@@ -56,8 +56,6 @@ class TokenTargets:
                 self._tell(text, wanted, words.spans)
         self.rows = np.concatenate([np.stack(rows), stack_words(behind, IGNORED)], axis=1)
         """`(n, columns)`: the tokens of the longest length, then the words that stand for missed spans."""
-        self.length = length
-        """Columns of tokens."""
         total = sum(map(len, spans))
         if total and len(self.torn) + self.cut == total:
             raise InputError(
